@@ -1,0 +1,36 @@
+# Two commands matter: `make run` gives a working CalSync, `make test` proves it.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format lock screens
+
+PYTHON_HERE := .venv/bin/python
+
+help: ## Say what each target does
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Install all that run, check and test need (.venv, node_modules)
+	@python=$$(scripts/find-python) && exec "$$python" scripts/setup.py
+
+run: setup ## Start CalSync on http://127.0.0.1:5080 (PORT=… elsewhere); Ctrl-C ends it
+	@exec $(PYTHON_HERE) -m scripts.run
+
+test: setup ## Run every test; ARGS="tests/bookings -x" for some
+	@$(PYTHON_HERE) -m scripts.chromium --install
+	@$(PYTHON_HERE) -m pytest $(ARGS)
+
+check: setup ## Format, lint, types, templates, layers
+	$(PYTHON_HERE) -m ruff format --check .
+	$(PYTHON_HERE) -m ruff check .
+	$(PYTHON_HERE) -m mypy --strict app
+	$(PYTHON_HERE) -m djlint --lint --quiet app/templates
+	.venv/bin/lint-imports
+
+format: setup ## Format the code and mend what the linter can
+	$(PYTHON_HERE) -m ruff format .
+	$(PYTHON_HERE) -m ruff check --fix .
+
+lock: setup ## Renew the lock files after a change to pyproject.toml or package.json; UPGRADE=1 for the newest
+	@scripts/lock
+
+screens: setup ## Take pictures of every page into screenshots/
+	@$(PYTHON_HERE) -m scripts.chromium --install
+	@$(PYTHON_HERE) scripts/screens.py

@@ -1,0 +1,68 @@
+"""CalSync: share one link; both sides get a Zoom meeting by mail. This is the table of contents."""
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from . import assets, cli, config, crypto, extensions, i18n, logs, web
+from .accounts import gate
+from .accounts import views as accounts
+from .admin import health, queues
+from .booking_pages import views as booking_pages
+from .bookings import client_views, host_views, public_views
+from .dashboard import views as dashboard
+from .notifications import views as notifications
+from .settings import views as settings_pages
+from .zoom import oauth as zoom_oauth
+from .zoom import views as zoom
+
+__all__ = ["create_app"]
+
+
+def create_app(settings: config.Settings | None = None) -> Flask:
+    """The application. Raises ConfigurationError when the environment is not enough to start."""
+    settings = settings or config.load_settings()
+    settings.instance_path.mkdir(parents=True, exist_ok=True)
+    app = Flask(__name__, instance_path=str(settings.instance_path))
+    app.config.from_mapping(config.flask_config(settings))
+    if settings.proxy_hops:
+        hops = settings.proxy_hops
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    _bind_extensions(app, settings)
+    _register_pages(app)
+    queues.init_app(app, settings)
+    cli.init_app(app)
+    return app
+
+
+def _bind_extensions(app: Flask, settings: config.Settings) -> None:
+    logs.init_app(app, settings)
+    crypto.init_app(app, settings.token_encryption_keys)
+    extensions.init_database(app)
+    extensions.migrate.init_app(app, extensions.db, directory=str(config.ROOT / "migrations"))
+    extensions.login_manager.init_app(app)
+    extensions.csrf.init_app(app)
+    extensions.limiter.init_app(app)
+    extensions.compress.init_app(app)
+    web.init_app(app, settings)
+    i18n.init_app(app)
+    assets.init_app(app)
+    gate.init_gate()
+    zoom_oauth.init_app(app, settings)
+
+
+def _register_pages(app: Flask) -> None:
+    app.url_map.converters["slot"] = public_views.SlotConverter
+    for views in (
+        dashboard,
+        accounts,
+        booking_pages,
+        public_views,
+        client_views,
+        notifications,
+        host_views,
+        settings_pages,
+        zoom,
+        queues,
+        health,
+    ):
+        app.register_blueprint(views.bp)

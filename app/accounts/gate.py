@@ -1,0 +1,45 @@
+"""Who may come in: one gate for every host's page, one for admins."""
+
+from flask import abort, g, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from ..extensions import login_manager
+from ..web import go_to
+from . import service
+from .models import User
+
+
+def init_gate() -> None:
+    """Tell Flask-Login how a cookie becomes a user, and where the door is."""
+    login_manager.user_loader(service.find_by_session)
+    login_manager.unauthorized_handler(send_to_door)
+
+
+def send_to_door() -> Response:
+    """To the sign-in page, and from there back to the page that was asked for."""
+    wish = request.full_path.rstrip("?") if request.method == "GET" else None
+    return go_to(url_for("accounts.sign_in", next=wish))
+
+
+def hosts_only() -> Response | None:
+    """A blueprint's `before_request`: signed-in hosts pass, and nothing they see is cached."""
+    g.is_private = True
+    if current_user.is_authenticated:
+        return None
+    return send_to_door()
+
+
+def admins_only() -> Response | None:
+    """The same for admins. A host who is none is told nothing. :raises 404:"""
+    if turned_away := hosts_only():
+        return turned_away
+    if not current_host().is_admin:
+        abort(404)
+    return None
+
+
+def current_host() -> User:
+    """The signed-in host, behind `hosts_only`."""
+    user: User = current_user._get_current_object()
+    return user

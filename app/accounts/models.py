@@ -1,0 +1,64 @@
+"""Hosts and their sign-ins."""
+
+from datetime import datetime
+
+from flask_login import UserMixin
+from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ..clock import utcnow
+from ..extensions import db
+
+EMAIL_LENGTH = 254  # RFC 5321, 4.5.3.1.3
+NAME_LENGTH = 120
+
+
+class User(UserMixin, db.Model):
+    """A host: someone with booking pages. `is_admin` opens the queues as well."""
+
+    __tablename__ = "users"
+    __allow_unmapped__ = True  # for session_token, which is no column
+    __table_args__ = (CheckConstraint("email = lower(email)", name="email_is_lower_case"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(EMAIL_LENGTH), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    locale: Mapped[str] = mapped_column(String(8))
+    timezone: Mapped[str] = mapped_column(String(64))
+    is_admin: Mapped[bool] = mapped_column(default=False)
+    email_verified_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    disabled_at: Mapped[datetime | None]
+
+    sessions: Mapped[list["SignIn"]] = relationship(
+        back_populates="user", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+    # The plain token of the sign-in that this request came with; never stored.
+    session_token: str | None = None
+
+    @property
+    def is_active(self) -> bool:
+        return self.disabled_at is None
+
+    def get_id(self) -> str:
+        """What Flask-Login puts into the cookie: the sign-in's token, not the user's id."""
+        if self.session_token is None:
+            raise ValueError("a user is signed in through accounts.service.sign_in")
+        return self.session_token
+
+
+class SignIn(db.Model):
+    """One browser that is signed in. Deleting the row signs it out, wherever its cookie is."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    seen_at: Mapped[datetime] = mapped_column(default=utcnow)
+    user_agent: Mapped[str] = mapped_column(String(255), default="")
+
+    user: Mapped[User] = relationship(back_populates="sessions", lazy="joined")

@@ -1,0 +1,155 @@
+"""Signing up, in and out. The functions here are the only ones of accounts that commit."""
+
+import threading
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+
+from ..clock import utcnow
+from ..crypto import fingerprint, new_token
+from ..extensions import db
+from .models import SignIn, User
+
+_hasher = PasswordHasher()
+# argon2id takes 64 MiB a hash: a crowd at the door must not take all memory.
+_hashing = threading.BoundedSemaphore(4)
+
+
+class AddressTaken(Exception):
+    """Another account has this mail address."""
+
+
+def sign_up(
+    email: str,
+    password: str,
+    name: str,
+    *,
+    locale: str,
+    timezone: str,
+    is_admin: bool = False,
+) -> User:
+    """Make a host's account and commit. `email` in lower case, `timezone` an IANA name.
+
+    Raises AddressTaken, and changes nothing then.
+    """
+    user = User(
+        email=email,
+        password_hash=hash_password(password),
+        name=name,
+        locale=locale,
+        timezone=timezone,
+        is_admin=is_admin,
+        created_at=utcnow(),
+    )
+    db.session.add(user)
+    try:
+        db.session.commit()
+    except IntegrityError as error:
+        db.session.rollback()
+        raise AddressTaken from error
+    return user
+
+
+def hash_password(password: str) -> str:
+    """argon2id with the library's recommended cost (RFC 9106)."""
+    with _hashing:
+        return _hasher.hash(password)
+
+
+def authenticate(email: str, password: str) -> User | None:
+    """The active user with this address and password, or None.
+
+    An unknown address costs as much time as a wrong password. Commits a new hash when the
+    library's recommended cost has changed since the old one.
+    """
+    user = db.session.scalar(select(User).where(User.email == email))
+    if not _matches(user.password_hash if user else _hash_of_nobody(), password):
+        return None
+    if user is None or not user.is_active:
+        return None
+    if _hasher.check_needs_rehash(user.password_hash):
+        user.password_hash = hash_password(password)
+        db.session.commit()
+    return user
+
+
+def _matches(password_hash: str, password: str) -> bool:
+    with _hashing:
+        try:
+            return _hasher.verify(password_hash, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+_nobody: list[str] = []
+
+
+def _hash_of_nobody() -> str:
+    if not _nobody:
+        _nobody.append(hash_password(new_token()))
+    return _nobody[0]
+
+
+def begin_session(user: User, user_agent: str) -> str:
+    """Sign `user` in from one browser and commit. Returns the plain token for its cookie."""
+    token = new_token()
+    now = utcnow()
+    db.session.add(
+        SignIn(
+            token_hash=fingerprint(token),
+            user_id=user.id,
+            created_at=now,
+            seen_at=now,
+            user_agent=user_agent[:255],
+        )
+    )
+    db.session.commit()
+    user.session_token = token
+    return token
+
+
+def end_session(token: str) -> None:
+    """Sign one browser out and commit; copies of its cookie are dead with it."""
+    db.session.execute(delete(SignIn).where(SignIn.token_hash == fingerprint(token)))
+    db.session.commit()
+
+
+def find_by_session(token: str) -> User | None:
+    """The active user whose browser carries `token`."""
+    signed_in = db.session.scalar(select(SignIn).where(SignIn.token_hash == fingerprint(token)))
+    if signed_in is None or not signed_in.user.is_active:
+        return None
+    signed_in.user.session_token = token
+    return signed_in.user
+
+
+def set_language(user: User, language: str) -> None:
+    """Remember the language that mails to this host are written in, and commit."""
+    user.locale = language
+    db.session.commit()
+
+
+def update_profile(user: User, name: str, timezone: str, locale: str) -> None:
+    """Change how clients see the host, and in which zone and language they read; commit."""
+    user.name, user.timezone, user.locale = name, timezone, locale
+    db.session.commit()
+
+
+def promote(email: str, password: str) -> bool:
+    """Make an existing account an admin with a new password and commit; every browser is signed
+    out. False: no such account."""
+    user = db.session.scalar(select(User).where(User.email == email))
+    if user is None:
+        return False
+    user.is_admin = True
+    user.password_hash = hash_password(password)
+    db.session.execute(delete(SignIn).where(SignIn.user_id == user.id))
+    db.session.commit()
+    return True
+
+
+def lock(user_id: int) -> User:
+    """Hold the host's row until the transaction ends: bookings of one host queue here."""
+    return db.session.execute(select(User).where(User.id == user_id).with_for_update()).scalar_one()

@@ -1,0 +1,102 @@
+"""rq-dashboard behind our own gate.
+
+It knows no sign-in, checks no origin, changes state on a GET and prints what jobs carry
+unescaped (rq-dashboard 0.9). So: admins only, their password asked again, changes by POST from
+our own pages only, every string in its JSON escaped, and a policy of its own for its inline
+scripts.
+"""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, Flask, Response, abort, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from markupsafe import escape
+from rq.serializers import JSONSerializer
+from rq_dashboard import blueprint as dashboard
+from rq_dashboard import web as dashboard_web
+from werkzeug.wrappers import Response as BaseResponse
+
+from ..accounts.forms import ConfirmForm
+from ..accounts.gate import admins_only, current_host
+from ..accounts.service import authenticate
+from ..clock import utcnow
+from ..config import Settings
+from ..extensions import csrf, limiter
+from ..web import local_path, refuse_foreign_origin, render, see_other
+
+bp = Blueprint("admin", __name__, url_prefix="/admin")
+bp.before_request(admins_only)
+
+CONFIRMED = "admin_confirmed_at"
+CONFIRMATION_LASTS = timedelta(minutes=30)
+POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Mount the queues at /admin/queues/."""
+    app.config["RQ_DASHBOARD_REDIS_URL"] = settings.redis_url
+    dashboard_web.config.serializer = JSONSerializer
+    dashboard_web.setup_rq_connection(app)
+    csrf.exempt(dashboard)
+    app.register_blueprint(dashboard, url_prefix="/admin/queues")
+
+
+@bp.get("/confirm")
+def ask_password() -> ResponseReturnValue:
+    """Ask an admin for the password once more."""
+    return render("admin/confirm.html", form=ConfirmForm(), next=request.args.get("next"))
+
+
+@bp.post("/confirm")
+@limiter.limit("20/hour")
+def confirm() -> ResponseReturnValue:
+    """Open the queues for half an hour. 422: wrong password."""
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        if authenticate(current_host().email, form.password.data):
+            session[CONFIRMED] = utcnow().timestamp()
+            wish = local_path(request.form.get("next"), "")
+            return see_other(wish or url_for("rq_dashboard.queues_overview"))
+        form.password.errors = [_("This is not your password.")]
+    return render("admin/confirm.html", form=form, next=request.form.get("next")), 422
+
+
+@dashboard.before_request
+def guard() -> BaseResponse | None:
+    """Admins with a fresh confirmation; state changes by POST from our own origin."""
+    if turned_away := admins_only():
+        return turned_away
+    confirmed_at = session.get(CONFIRMED, 0)
+    if utcnow().timestamp() - confirmed_at > CONFIRMATION_LASTS.total_seconds():
+        return see_other(url_for("admin.ask_password", next=request.path))
+    if request.endpoint == "rq_dashboard.requeue_all" and request.method != "POST":
+        abort(405)
+    if request.method == "POST":
+        refuse_foreign_origin()
+    return None
+
+
+@dashboard.after_request
+def make_inert(response: Response) -> Response:
+    """Escape what jobs carry, and allow the dashboard's own scripts, here and nowhere else."""
+    response.headers["Content-Security-Policy"] = POLICY
+    if response.is_json:
+        response.set_data(json.dumps(_escaped(response.get_json())))
+    return response
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, str):
+        return str(escape(value))
+    if isinstance(value, dict):
+        return {str(escape(key)): _escaped(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_escaped(inner) for inner in value]
+    return value

@@ -1,0 +1,128 @@
+"""Booking pages with their hours, and the host's own absences.
+
+Lengths are minutes; `opens` and `closes` are minutes after local midnight, 0 to 1440.
+"""
+
+from datetime import date, datetime
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ..accounts.models import User
+from ..clock import utcnow
+from ..extensions import db
+
+TITLE_LENGTH = 120
+SLUG_LENGTH = 64
+DESCRIPTION_LENGTH = 2000
+LOCATION_LENGTH = 300
+
+
+class BookingPage(db.Model):
+    """What one shared link offers, and when. Its hours are read in `timezone`."""
+
+    __tablename__ = "booking_pages"
+    __table_args__ = (
+        CheckConstraint("slug = lower(slug)", name="slug_is_lower_case"),
+        CheckConstraint("duration BETWEEN 5 AND 1440", name="duration_in_a_day"),
+        CheckConstraint("increment IS NULL OR increment BETWEEN 5 AND 1440", name="increment"),
+        CheckConstraint("buffer_before BETWEEN 0 AND 1440", name="buffer_before"),
+        CheckConstraint("buffer_after BETWEEN 0 AND 1440", name="buffer_after"),
+        CheckConstraint("notice >= 0", name="notice"),
+        CheckConstraint("daily_limit IS NULL OR daily_limit > 0", name="daily_limit"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    slug: Mapped[str] = mapped_column(String(SLUG_LENGTH), unique=True)
+    title: Mapped[str] = mapped_column(String(TITLE_LENGTH))
+    description: Mapped[str] = mapped_column(Text, default="")
+    location: Mapped[str] = mapped_column(String(LOCATION_LENGTH), default="")
+    duration: Mapped[int] = mapped_column(default=30)
+    increment: Mapped[int | None]
+    buffer_before: Mapped[int] = mapped_column(default=0)
+    buffer_after: Mapped[int] = mapped_column(default=0)
+    notice: Mapped[int] = mapped_column(default=240)
+    horizon_days: Mapped[int | None] = mapped_column(default=60)
+    first_day: Mapped[date | None]
+    last_day: Mapped[date | None]
+    daily_limit: Mapped[int | None]
+    timezone: Mapped[str] = mapped_column(String(64))
+    holidays: Mapped[str | None] = mapped_column(String(8))
+    auto_zoom: Mapped[bool] = mapped_column(default=False)
+    is_live: Mapped[bool] = mapped_column(default=True)
+    archived_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+    host: Mapped[User] = relationship()
+    hours: Mapped[list["PageHours"]] = relationship(
+        cascade="all, delete-orphan",
+        order_by="(PageHours.weekday, PageHours.opens)",
+        passive_deletes=True,
+    )
+    overrides: Mapped[list["PageOverride"]] = relationship(
+        cascade="all, delete-orphan",
+        order_by="(PageOverride.date, PageOverride.opens)",
+        passive_deletes=True,
+    )
+
+
+class PageHours(db.Model):
+    """One range of one weekday, Monday 0."""
+
+    __tablename__ = "page_hours"
+    __table_args__ = (
+        CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),
+        CheckConstraint("opens >= 0 AND opens < closes AND closes <= 1440", name="range"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    page_id: Mapped[int] = mapped_column(
+        ForeignKey("booking_pages.id", ondelete="CASCADE"), index=True
+    )
+    weekday: Mapped[int]
+    opens: Mapped[int]
+    closes: Mapped[int]
+
+
+class PageOverride(db.Model):
+    """One range of one date, in place of that weekday's hours; without a range, a day off."""
+
+    __tablename__ = "page_overrides"
+    __table_args__ = (
+        CheckConstraint(
+            "(opens IS NULL AND closes IS NULL)"
+            " OR (opens >= 0 AND opens < closes AND closes <= 1440)",
+            name="range",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    page_id: Mapped[int] = mapped_column(
+        ForeignKey("booking_pages.id", ondelete="CASCADE"), index=True
+    )
+    date: Mapped[date]
+    opens: Mapped[int | None]
+    closes: Mapped[int | None]
+
+
+class TimeOff(db.Model):
+    """A span in which the host is away: busy on every page of theirs."""
+
+    __tablename__ = "time_off"
+    __table_args__ = (
+        CheckConstraint("starts_at < ends_at", name="span"),
+        Index("ix_time_off_host_id_starts_at", "host_id", "starts_at", "ends_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    host_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    label: Mapped[str] = mapped_column(String(120), default="")

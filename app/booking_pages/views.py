@@ -1,0 +1,169 @@
+"""The host's booking pages: list, New Booking Page, edit, live or off, archive."""
+
+from flask import Blueprint, abort, flash, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
+
+from ..accounts.gate import current_host, hosts_only
+from ..web import is_htmx, render, see_other
+from ..zoom.service import is_connected
+from . import service, slugs
+from .forms import PageForm
+from .models import BookingPage
+
+bp = Blueprint("booking_pages", __name__, url_prefix="/dashboard/pages")
+bp.before_request(hosts_only)
+
+
+@bp.get("")
+def index() -> ResponseReturnValue:
+    """The host's pages, and those put away."""
+    host = current_host()
+    return render(
+        "booking_pages/index.html",
+        pages=service.pages_of(host),
+        archived=service.pages_of(host, archived=True),
+    )
+
+
+@bp.get("/new")
+def new() -> ResponseReturnValue:
+    """New Booking Page, filled in with what suits most."""
+    return render_form(new_page())
+
+
+@bp.post("/new")
+def create() -> ResponseReturnValue:
+    """Make the page, or add or remove a row of the form. 422: form errors."""
+    return save(new_page())
+
+
+@bp.get("/new/slug")
+def suggest_slug() -> ResponseReturnValue:
+    """The address field with a suggestion for `?title=`."""
+    form = PageForm(new_page(), formdata=None)
+    form.slug.data = slugs.suggest(request.args.get("title", ""))
+    return render("booking_pages/_slug.html", form=form)
+
+
+@bp.get("/<int:page_id>")
+def edit(page_id: int) -> ResponseReturnValue:
+    """The page's form. :raises 404: another host's page."""
+    return render_form(own_page_or_404(page_id))
+
+
+@bp.post("/<int:page_id>")
+def update(page_id: int) -> ResponseReturnValue:
+    """Save the page, or add or remove a row of the form. 422: form errors. :raises 404:"""
+    return save(own_page_or_404(page_id))
+
+
+@bp.post("/<int:page_id>/live")
+def set_live(page_id: int) -> ResponseReturnValue:
+    """Open or close the page to clients. :raises 404:"""
+    page = own_page_or_404(page_id)
+    service.set_live(page, request.form.get("is_live") == "1")
+    return after_change(page, _("The page is live.") if page.is_live else _("The page is off."))
+
+
+@bp.post("/<int:page_id>/archive")
+def archive(page_id: int) -> ResponseReturnValue:
+    """Put the page away. :raises 404:"""
+    service.archive(own_page_or_404(page_id))
+    flash(_("The page is archived. Its bookings stay as they are."), "done")
+    return see_other(url_for(".index"))
+
+
+@bp.post("/<int:page_id>/restore")
+def restore(page_id: int) -> ResponseReturnValue:
+    """Take the page out of the archive. :raises 404:"""
+    page = own_page_or_404(page_id)
+    service.restore(page)
+    flash(_("The page is back."), "done")
+    return see_other(url_for(".index"))
+
+
+def own_page_or_404(page_id: int) -> BookingPage:
+    return service.page_of(current_host(), page_id) or abort(404)
+
+
+def new_page() -> BookingPage:
+    """An unsaved page with the defaults of its columns, in the host's zone."""
+    page = BookingPage(timezone=current_host().timezone)
+    for column in BookingPage.__table__.columns:
+        if column.default is not None and column.default.is_scalar:
+            setattr(page, column.key, column.default.arg)
+    return page
+
+
+def save(page: BookingPage) -> ResponseReturnValue:
+    form = PageForm(page)
+    if request.form.get("add") or request.form.get("remove"):
+        change_rows(form, request.form)
+        return render_form(page, form)
+    if not form.validate_on_submit():
+        return render_form(page, form, status=422)
+    is_new = page.id is None
+    try:
+        draft = form.draft()
+        if is_new:
+            page = service.create_page(current_host(), draft)
+        else:
+            service.update_page(page, draft)
+    except service.SlugTaken:
+        form.slug.errors = [_("This address was taken a moment ago. Choose another.")]
+        return render_form(page, form, status=422)
+    flash(_("The page is live. Share its link.") if is_new else _("Saved."), "done")
+    return see_other(url_for(".edit", page_id=page.id))
+
+
+def change_rows(form: PageForm, sent: MultiDict[str, str]) -> None:
+    """Add a row (`add=hours:2` for Wednesday, `add=overrides`) or remove one (`remove=hours:5`)."""
+    kind, _colon, which = (sent.get("add") or sent.get("remove") or "").partition(":")
+    number = int(which) if which.isdecimal() else 0
+    if kind not in {"hours", "overrides"}:
+        abort(400)
+    rows = form[kind]
+    if sent.get("remove"):
+        rows.remove(number)
+    elif kind == "hours":
+        rows.append_entry(dict(weekday=min(number, 6), **next_range(form, number)))
+    else:
+        rows.append_entry({})
+
+
+def next_range(form: PageForm, weekday: int) -> dict[str, int]:
+    """Where another range of that day most likely goes: an hour after its last, else 9 to 17."""
+    closes = [row.closes.data for row in form.hours if row.weekday.data == weekday]
+    last = max((minute for minute in closes if minute), default=None)
+    if last is None:
+        return dict(opens=service.NINE_TO_FIVE[0], closes=service.NINE_TO_FIVE[1])
+    opens = min(last + 60, 1380)
+    return dict(opens=opens, closes=min(opens + 120, 1440))
+
+
+def render_form(
+    page: BookingPage, form: PageForm | None = None, status: int = 200
+) -> ResponseReturnValue:
+    host = current_host()
+    form = form or PageForm(page, formdata=None)
+    response = render(
+        "booking_pages/form.html",
+        "booking_pages/_rows.html"
+        if request.form.get("add") or request.form.get("remove")
+        else None,
+        page=page,
+        form=form,
+        zoom_is_connected=is_connected(host.id),
+    )
+    response.status_code = status
+    return response
+
+
+def after_change(page: BookingPage, words: str) -> ResponseReturnValue:
+    """The page's row for htmx; for a browser, back to where the form was."""
+    if is_htmx():
+        return render("booking_pages/_page.html", page=page)
+    flash(words, "done")
+    return see_other(url_for(".index"))

@@ -1,0 +1,40 @@
+"""Addresses that put a booking into a web calendar."""
+
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from .models import Booking
+
+
+def google(booking: Booking, title: str, details: str) -> str:
+    """Google Calendar's template address; times in UTC."""
+    span = "/".join(
+        f"{instant.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+        for instant in (booking.starts_at, booking.ends_at)
+    )
+    query = {
+        "action": "TEMPLATE",
+        "text": title,
+        "dates": span,
+        "details": details,
+        "location": booking.join_url or booking.page.location,
+    }
+    return "https://calendar.google.com/calendar/render?" + urlencode(query)
+
+
+def outlook(booking: Booking, title: str, details: str) -> str:
+    """Outlook on the web's compose address; times with their offset."""
+    query = {
+        "path": "/calendar/action/compose",
+        "rru": "addevent",
+        "subject": title,
+        "startdt": _iso(booking.starts_at),
+        "enddt": _iso(booking.ends_at),
+        "body": details,
+        "location": booking.join_url or booking.page.location,
+    }
+    return "https://outlook.live.com/calendar/0/deeplink/compose?" + urlencode(query)
+
+
+def _iso(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%S+00:00}"

@@ -1,0 +1,78 @@
+"""The client's own page: the link, the calendar, cancelling. The token in the address is the key."""
+
+from flask import Blueprint, Response, abort, g, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from ..extensions import csrf
+from ..i18n import language_in_address
+from ..web import keep_private, refuse_foreign_origin, render, see_other
+from . import calendar_links, service
+from .models import Booking
+
+bp = Blueprint("client", __name__, url_prefix="/booking/<token>")
+bp.after_request(keep_private)
+
+
+@bp.get("")
+def show(token: str) -> ResponseReturnValue:
+    """What the client holds. :raises 404: no such booking."""
+    return render_booking(booking_or_404(token), token)
+
+
+@bp.get("/meeting")
+def meeting(token: str) -> ResponseReturnValue:
+    """The part that turns from "creating…" into the link; the page asks again until then."""
+    return render_booking(booking_or_404(token), token, part="bookings/_meeting.html")
+
+
+def render_booking(booking: Booking, token: str, *, part: str | None = None) -> Response:
+    title = _("%(title)s with %(name)s", title=booking.page.title, name=booking.host.name)
+    details = booking.join_url or booking.page.location
+    return render(
+        "bookings/client.html",
+        part,
+        booking=booking,
+        page=booking.page,
+        token=token,
+        zone=booking.client_zone,
+        google=calendar_links.google(booking, title, details),
+        outlook=calendar_links.outlook(booking, title, details),
+        language_query=language_in_address(),
+    )
+
+
+@bp.get("/cancel")
+def ask_cancel(token: str) -> ResponseReturnValue:
+    """Ask once. :raises 404:"""
+    booking = booking_or_404(token)
+    if not booking.is_live or booking.is_past:
+        return see_other(url_for(".show", token=token, **language_in_address()))
+    return render(
+        "bookings/cancel.html",
+        booking=booking,
+        page=booking.page,
+        token=token,
+        zone=booking.client_zone,
+        language_query=language_in_address(),
+    )
+
+
+@bp.post("/cancel")
+@csrf.exempt
+def cancel(token: str) -> ResponseReturnValue:
+    """Cancel the booking; both parties get a mail. 409: it is over. :raises 404:"""
+    refuse_foreign_origin()
+    booking = booking_or_404(token)
+    if booking.is_past and booking.is_live:
+        response = render_booking(booking, token)
+        response.status_code = 409
+        return response
+    service.cancel(booking, by="client")
+    return see_other(url_for(".show", token=token, **language_in_address()))
+
+
+def booking_or_404(token: str) -> Booking:
+    booking = service.find_by_token(token) or abort(404)
+    g.host_language = booking.client_locale
+    return booking

@@ -1,0 +1,62 @@
+"""The tasks that follow from a booking: its meeting, and the mails to both parties."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from ..clock import utcnow
+from ..extensions import db
+from ..outbox import Task, new_task
+from ..web import current_settings
+from .models import Booking
+
+CREATE_MEETING = "meeting.create"
+DELETE_MEETING = "meeting.delete"
+PARTIES = ("client", "host")
+CONFIRMED = "confirmed"
+LINK = "link"
+CANCELLED = "cancelled"
+
+
+def mail_kind(party: str, occasion: str) -> str:
+    """`mail.client.confirmed`: what is written to whom."""
+    return f"mail.{party}.{occasion}"
+
+
+def mail_kinds(occasion: str) -> tuple[str, ...]:
+    """The same mail to both parties."""
+    return tuple(mail_kind(party, occasion) for party in PARTIES)
+
+
+def after_booking(booking: Booking) -> list[Task]:
+    """Meeting and mails of a new booking. Mails wait for the link, up to the link wait."""
+    if booking.meeting_state == "none":
+        return mails(booking, CONFIRMED)
+    later = utcnow() + current_settings().link_wait
+    return [task(booking, CREATE_MEETING), *mails(booking, CONFIRMED, due_at=later)]
+
+
+def mails(booking: Booking, occasion: str, due_at: datetime | None = None) -> list[Task]:
+    """One mail to each party."""
+    return [task(booking, kind, due_at) for kind in mail_kinds(occasion)]
+
+
+def task(booking: Booking, kind: str, due_at: datetime | None = None) -> Task:
+    """A task of this booking at its present sequence."""
+    return new_task(kind, _key(booking, kind), due_at=due_at)
+
+
+def add_once(booking: Booking, kind: str) -> Task | None:
+    """Add a task to the booking unless it has one of this kind and sequence.
+
+    The caller holds the booking's lock, so nobody adds the same meanwhile.
+    """
+    if db.session.scalar(select(Task.id).where(Task.dedupe_key == _key(booking, kind))):
+        return None
+    added = task(booking, kind)
+    booking.tasks.append(added)
+    return added
+
+
+def _key(booking: Booking, kind: str) -> str:
+    return f"{booking.public_id}:{kind}:{booking.ical_sequence}"

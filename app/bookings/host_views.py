@@ -1,0 +1,63 @@
+"""The host's Bookings section."""
+
+from collections.abc import Sequence
+
+from flask import Blueprint, abort, flash, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from ..accounts.gate import current_host, hosts_only
+from ..forms import normalize_line
+from ..web import render, see_other
+from . import service
+from .listing import TABS, find_bookings, find_own, mail_state
+from .models import Booking
+
+bp = Blueprint("bookings", __name__, url_prefix="/dashboard/bookings")
+bp.before_request(hosts_only)
+bp.add_app_template_global(mail_state)
+
+
+@bp.get("")
+def index() -> ResponseReturnValue:
+    """Upcoming, past or cancelled bookings (`?tab=`), searched by client or page (`?q=`)."""
+    tab = request.args.get("tab", TABS[0])
+    tab = tab if tab in TABS else TABS[0]
+    query = normalize_line(request.args.get("q"))[:100]
+    page = max(request.args.get("page", 1, type=int), 1)
+    bookings, has_more = find_bookings(current_host(), tab, query, page)
+    return render(
+        "bookings/index.html",
+        "bookings/_list.html",
+        bookings=bookings,
+        tab=tab,
+        tabs=tab_names(),
+        query=query,
+        page_number=page,
+        has_more=has_more,
+    )
+
+
+def tab_names() -> Sequence[tuple[str, str]]:
+    return list(zip(TABS, (_("Upcoming"), _("Past"), _("Cancelled")), strict=True))
+
+
+@bp.get("/<public_id>")
+def show(public_id: str) -> ResponseReturnValue:
+    """One booking, and what became of it. :raises 404: another host's booking."""
+    booking = own_booking_or_404(public_id)
+    return render("bookings/show.html", booking=booking, page=booking.page, zone=booking.host_zone)
+
+
+@bp.post("/<public_id>/retry/<int:task_id>")
+def retry(public_id: str, task_id: int) -> ResponseReturnValue:
+    """Try a failed task once more. :raises 404:"""
+    booking = own_booking_or_404(public_id)
+    task = next((task for task in booking.tasks if task.id == task_id), None) or abort(404)
+    service.retry(booking, task)
+    flash(_("Trying once more."), "done")
+    return see_other(url_for(".show", public_id=public_id))
+
+
+def own_booking_or_404(public_id: str) -> Booking:
+    return find_own(current_host(), public_id) or abort(404)

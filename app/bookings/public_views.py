@@ -1,0 +1,242 @@
+"""The page behind the shared link: days, times, the form. No account, no cookie."""
+
+import calendar
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort, g, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from werkzeug.routing import BaseConverter, ValidationError
+
+from ..booking_pages.forms import zone_choices
+from ..booking_pages.models import BookingPage
+from ..booking_pages.service import live_page
+from ..clock import utcnow
+from ..extensions import compress, csrf, limiter
+from ..i18n import is_timezone, language_in_address
+from ..web import refuse_foreign_origin, render, see_other
+from . import openings, service
+from .forms import BookingForm, new_key, read_key
+
+bp = Blueprint("public", __name__)
+
+NOON = 12
+SLOT_FORM = "%Y%m%dT%H%M%SZ"
+# A city for most offsets people live in; the whole list is one link away.
+USUAL_ZONES = (
+    "Asia/Tokyo", "Asia/Seoul", "Asia/Shanghai", "Asia/Hong_Kong", "Asia/Taipei",
+    "Asia/Singapore", "Asia/Bangkok", "Asia/Ho_Chi_Minh", "Asia/Jakarta", "Asia/Manila",
+    "Asia/Kolkata", "Asia/Dubai", "Australia/Sydney", "Australia/Perth", "Pacific/Auckland",
+    "Europe/London", "Europe/Paris", "Europe/Berlin", "Europe/Madrid", "Europe/Helsinki",
+    "Europe/Istanbul", "Africa/Johannesburg", "America/New_York", "America/Chicago",
+    "America/Denver", "America/Los_Angeles", "America/Sao_Paulo", "Pacific/Honolulu", "UTC",
+)  # fmt: skip
+
+
+class SlotConverter(BaseConverter):
+    """`20261201T003000Z` in an address: a start in UTC, to the second."""
+
+    regex = r"\d{8}T\d{6}Z"
+    part_isolating = True
+
+    def to_python(self, value: str) -> datetime:
+        try:
+            return datetime.strptime(value, SLOT_FORM).replace(tzinfo=UTC)
+        except ValueError as error:
+            raise ValidationError from error
+
+    def to_url(self, value: datetime) -> str:
+        return f"{value.astimezone(UTC):{SLOT_FORM}}"
+
+
+@dataclass(frozen=True)
+class View:
+    """What a visitor looks at: a zone, a month, perhaps a day, perhaps a language by address."""
+
+    zone: ZoneInfo
+    month: date
+    day: date | None
+    extra: dict[str, str]
+
+    def query(self, **changes: str) -> str:
+        """`?month=…&date=…` of a neighbouring view, with what the visitor has chosen so far."""
+        return "?" + urlencode(self.extra | changes)
+
+
+@bp.get("/b/<slug>")
+@compress.compressed()
+def show(slug: str) -> ResponseReturnValue:
+    """The month, and the times of a day. :raises 404: no such live page."""
+    page = live_page_or_404(slug)
+    view = read_view(page)
+    days = openings.open_days(page, view.month, view.zone)
+    day = view.day if view.day in days else min(days, default=None)
+    return render(
+        "bookings/public.html",
+        "bookings/_slots.html",
+        page=page,
+        view=view,
+        weeks=calendar.Calendar(calendar.SUNDAY).monthdatescalendar(
+            view.month.year, view.month.month
+        ),
+        days=days,
+        day=day,
+        today=utcnow().astimezone(view.zone).date(),
+        neighbours=neighbouring_months(page, view),
+        address=url_for(".show", slug=page.slug),
+        halves=halves,
+        # The zone is named with the offset it has on the day that is shown.
+        day_instant=days[day][0] if day else utcnow(),
+        **zone_values(page, view.zone),
+    )
+
+
+def halves(starts: list[datetime], zone: ZoneInfo) -> list[tuple[str, list[datetime]]]:
+    """A day's times before and after noon, each under its name."""
+    morning = [start for start in starts if start.astimezone(zone).hour < NOON]
+    return [(_("Morning"), morning), (_("Afternoon"), starts[len(morning) :])]
+
+
+def live_page_or_404(slug: str) -> BookingPage:
+    page = live_page(slug) or abort(404)
+    g.host_language = page.host.locale
+    return page
+
+
+def read_view(page: BookingPage) -> View:
+    """The visitor's wishes from the address; what makes no sense falls back to the present."""
+    asked = request.args.get("tz")
+    zone = ZoneInfo(asked if asked and is_timezone(asked) else page.timezone)
+    day = _read_date(request.args.get("date", ""))
+    month = _read_date(request.args.get("month", "") + "-01")
+    extra = {
+        name: value
+        for name in ("tz", "lang")
+        if (value := request.args.get(name)) and value != page.timezone
+    }
+    today = utcnow().astimezone(zone).date()
+    return View(zone, (month or day or today).replace(day=1), day, extra)
+
+
+def _read_date(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    # Beyond these a zone's offset could carry an instant out of datetime's range.
+    return day if 1970 <= day.year <= 9000 else None
+
+
+def neighbouring_months(page: BookingPage, view: View) -> tuple[date | None, date | None]:
+    """The months before and after, where they can hold anything bookable."""
+    today = utcnow().astimezone(view.zone).date()
+    before = (view.month - timedelta(days=1)).replace(day=1)
+    after = (view.month + timedelta(days=32)).replace(day=1)
+    last = today + timedelta(days=page.horizon_days + 1) if page.horizon_days else None
+    return (
+        before if before >= today.replace(day=1) else None,
+        after if last is None or after <= last else None,
+    )
+
+
+def zone_values(page: BookingPage, zone: ZoneInfo) -> dict[str, object]:
+    """The zone and the zones to choose from: the usual ones, or all with `?zones=all`."""
+    everything = request.args.get("zones") == "all"
+    usual = dict.fromkeys((zone.key, page.timezone, *USUAL_ZONES))
+    return {
+        "zone": zone,
+        "zones": zone_choices(zone.key) if everything else list(usual),
+        "shows_all_zones": everything,
+    }
+
+
+@bp.get("/b/<slug>/<slot:start>")
+@compress.compressed()
+def form(slug: str, start: datetime) -> ResponseReturnValue:
+    """The form for one slot. 409: it is not open any more. :raises 404:"""
+    page = live_page_or_404(slug)
+    details = BookingForm(formdata=None)
+    if not openings.is_open(page, start):
+        return render_lost(page, start, details)
+    return render_form(page, start, details)
+
+
+@bp.post("/b/<slug>/<slot:start>")
+@csrf.exempt
+@limiter.limit("60/hour")
+def create(slug: str, start: datetime) -> ResponseReturnValue:
+    """Book a slot. 303: booked. 409: taken or not offered. 422: form errors. :raises 404:"""
+    refuse_foreign_origin()
+    page = live_page_or_404(slug)
+    details = BookingForm()
+    key = read_key(page, start, details.key.data)
+    is_valid = details.validate()
+    if key is None:
+        details.form_errors.append(_("This form was open for too long. Please send it again."))
+    if not is_valid or key is None:
+        return render_form(page, start, details, status=422)
+    try:
+        booking = service.book(page, start, details.client(page), key)
+    except (service.SlotTaken, service.OutsideHours):
+        return render_lost(page, start, details)
+    return see_other(url_for("client.show", token=booking.token, **language_in_address()))
+
+
+def render_form(
+    page: BookingPage, start: datetime, details: BookingForm, status: int = 200
+) -> ResponseReturnValue:
+    view = read_view(page)
+    zone = chosen_zone(view, details)
+    details.timezone.data = zone.key
+    response = render(
+        "bookings/form.html",
+        page=page,
+        view=view,
+        zone=zone,
+        start=start,
+        ends_at=start + timedelta(minutes=page.duration),
+        form=details,
+        key=new_key(page, start),
+        back=back_to_times(page, start, view, zone),
+    )
+    response.status_code = status
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def chosen_zone(view: View, details: BookingForm) -> ZoneInfo:
+    """The zone of the form that was sent, else that of the address."""
+    sent = details.timezone.data
+    return ZoneInfo(sent) if is_timezone(sent) else view.zone
+
+
+def back_to_times(page: BookingPage, start: datetime, view: View, zone: ZoneInfo) -> str:
+    """The day of `start` on the public page."""
+    day = start.astimezone(zone).date()
+    tz = {"tz": zone.key} if zone.key != page.timezone else {}
+    return url_for(".show", slug=page.slug) + view.query(
+        month=f"{day:%Y-%m}", date=day.isoformat(), **tz
+    )
+
+
+def render_lost(page: BookingPage, start: datetime, details: BookingForm) -> ResponseReturnValue:
+    """409: the details are kept, and each near open time is a button that books it."""
+    view = read_view(page)
+    zone = chosen_zone(view, details)
+    details.timezone.data = zone.key
+    response = render(
+        "bookings/lost.html",
+        page=page,
+        view=view,
+        zone=zone,
+        start=start,
+        form=details,
+        nearest=[(near, new_key(page, near)) for near in openings.nearest_open(page, start)],
+        back=back_to_times(page, start, view, zone),
+    )
+    response.status_code = 409
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,241 @@
+"""Booking and cancelling, and what happens to a booking's meeting. Only these functions commit."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy.exc import IntegrityError
+
+from .. import outbox
+from ..accounts.service import lock
+from ..booking_pages.models import BookingPage
+from ..clock import utcnow
+from ..crypto import fingerprint, new_reference, new_token
+from ..extensions import db
+from ..outbox import Task
+from ..zoom.meetings import may_delete
+from . import followups
+from .models import Booking
+from .openings import busy_spans, is_open
+
+
+class SlotTaken(Exception):
+    """A live booking of the host overlaps."""
+
+
+class OutsideHours(Exception):
+    """The page's rules do not offer this time, or no longer."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """Who books. `timezone` is an IANA zone, `locale` a language of ours."""
+
+    name: str
+    email: str
+    note: str
+    timezone: str
+    locale: str
+
+
+@dataclass(frozen=True)
+class MadeMeeting:
+    """A meeting at Zoom, as plain values."""
+
+    id: int
+    join_url: str
+    passcode: str | None
+
+
+def book(page: BookingPage, start: datetime, client: Client, key: str) -> Booking:
+    """Give `client` the slot at `start` (aware UTC) and commit, with the tasks that follow from it.
+
+    The host's row is the lock, so clients of all the host's pages queue here; the database's
+    own overlap constraint stands behind it. The same idempotency `key` returns the booking it
+    made the first time.
+
+    Raises SlotTaken when a live booking overlaps, OutsideHours when the page's rules no longer
+    offer `start`.
+    """
+    page_id, host_id = page.id, page.user_id
+    lock(host_id)
+    db.session.expire_all()  # what was read before the lock may be old
+    if earlier := find_by_key(page_id, key):
+        db.session.rollback()
+        return earlier
+    try:
+        _check(page, start)
+        booking = _new_booking(page, start, client, key)
+        db.session.add(booking)
+        booking.tasks.extend(followups.after_booking(booking))
+        db.session.commit()
+    except (SlotTaken, OutsideHours):
+        db.session.rollback()
+        raise
+    except IntegrityError as error:
+        db.session.rollback()
+        if earlier := find_by_key(page_id, key):
+            return earlier
+        raise SlotTaken from error
+    outbox.enqueue(booking.tasks)
+    return booking
+
+
+def find_by_key(page_id: int, key: str) -> Booking | None:
+    """The booking that a form with this idempotency key has made."""
+    return db.session.scalar(
+        select(Booking).where(Booking.page_id == page_id, Booking.idempotency_key == key)
+    )
+
+
+def find_by_token(token: str) -> Booking | None:
+    """The booking whose client holds `token`."""
+    return db.session.scalar(select(Booking).where(Booking.token_hash == fingerprint(token)))
+
+
+def _check(page: BookingPage, start: datetime) -> None:
+    if not page.is_live or page.archived_at is not None:
+        raise OutsideHours
+    if is_open(page, start):
+        return
+    blocked_from, blocked_until = _blocked(page, start)
+    raise (SlotTaken if busy_spans(page.user_id, blocked_from, blocked_until) else OutsideHours)
+
+
+def _blocked(page: BookingPage, start: datetime) -> tuple[datetime, datetime]:
+    """The span with its buffers, half-open."""
+    return (
+        start - timedelta(minutes=page.buffer_before),
+        start + timedelta(minutes=page.duration + page.buffer_after),
+    )
+
+
+def _new_booking(page: BookingPage, start: datetime, client: Client, key: str) -> Booking:
+    token = new_token()
+    public_id = new_reference()
+    blocked_from, blocked_until = _blocked(page, start)
+    return Booking(
+        public_id=public_id,
+        token=token,
+        token_hash=fingerprint(token),
+        page_id=page.id,
+        host_id=page.user_id,
+        starts_at=start,
+        ends_at=start + timedelta(minutes=page.duration),
+        blocked_from=blocked_from,
+        blocked_until=blocked_until,
+        status="confirmed",
+        client_name=client.name,
+        client_email=client.email,
+        client_timezone=client.timezone,
+        client_locale=client.locale,
+        note=client.note,
+        ical_uid=f"{public_id}@calsync",
+        ical_sequence=0,
+        meeting_state="wanted" if page.auto_zoom else "none",
+        idempotency_key=key,
+        created_at=utcnow(),
+    )
+
+
+def cancel(booking: Booking, by: str) -> None:
+    """Call the booking off for `by` ('client' or 'host') and commit; both get a mail.
+
+    The slot is free at once. Tasks that wait are cancelled. The meeting is deleted at Zoom
+    where the host granted that. Cancelling twice changes nothing.
+    """
+    lock(booking.host_id)
+    db.session.refresh(booking)
+    if not booking.is_live:
+        db.session.rollback()
+        return
+    booking.status = "cancelled"
+    booking.cancelled_at = utcnow()
+    booking.cancelled_by = by
+    booking.ical_sequence += 1
+    outbox.cancel(Task.booking_id == booking.id)
+    added = followups.mails(booking, followups.CANCELLED)
+    if booking.zoom_meeting_id is not None and may_delete(booking.host_id):
+        added.append(followups.task(booking, followups.DELETE_MEETING))
+    booking.tasks.extend(added)
+    db.session.commit()
+    outbox.enqueue(added)
+
+
+def attach_meeting(booking_id: int, meeting: MadeMeeting) -> bool:
+    """Keep a new meeting on its booking and commit: the first to be kept is the only one.
+
+    Waiting mails fall due. Who already has a confirmation without link gets an update with it.
+    A booking cancelled meanwhile has the meeting deleted. False when another was kept before.
+    """
+    booking = _locked(booking_id)
+    if booking.zoom_meeting_id is not None:
+        db.session.rollback()
+        return booking.zoom_meeting_id == meeting.id
+    booking.zoom_meeting_id = meeting.id
+    booking.join_url = meeting.join_url
+    booking.passcode = meeting.passcode
+    booking.meeting_state = "ready"
+    booking.meeting_error = None
+    if not booking.is_live:
+        if may_delete(booking.host_id):
+            followups.add_once(booking, followups.DELETE_MEETING)
+    else:
+        _tell_link(booking)
+    db.session.commit()
+    outbox.enqueue(booking.tasks)
+    return True
+
+
+def _tell_link(booking: Booking) -> None:
+    outbox.bring_forward(_confirmations_of(booking.id))
+    told = {task.kind for task in booking.tasks if task.state in {"done", "running"}}
+    late = [
+        party
+        for party in followups.PARTIES
+        if followups.mail_kind(party, followups.CONFIRMED) in told
+    ]
+    if late:
+        booking.ical_sequence += 1
+    for party in late:
+        followups.add_once(booking, followups.mail_kind(party, followups.LINK))
+
+
+def fail_meeting(booking_id: int, reason: str) -> None:
+    """No meeting for now, and why; mails go out without a link. Commits."""
+    booking = _locked(booking_id)
+    if booking.meeting_state == "ready":
+        db.session.rollback()
+        return
+    booking.meeting_state = "failed"
+    booking.meeting_error = reason
+    outbox.bring_forward(_confirmations_of(booking_id))
+    db.session.commit()
+    db.session.expire_all()
+    outbox.enqueue(booking.tasks)
+
+
+def retry(booking: Booking, task: Task) -> None:
+    """Try a failed task of this booking once more. Commits."""
+    if task.kind == followups.CREATE_MEETING and booking.meeting_state == "failed":
+        booking.meeting_state = "wanted"
+        booking.meeting_error = None
+    if outbox.retry(task):
+        db.session.expire_all()
+        outbox.enqueue([task])
+
+
+def _locked(booking_id: int) -> Booking:
+    return db.session.execute(
+        select(Booking)
+        .where(Booking.id == booking_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one()
+
+
+def _confirmations_of(booking_id: int) -> ColumnElement[bool]:
+    return and_(
+        Task.booking_id == booking_id,
+        Task.kind.in_(followups.mail_kinds(followups.CONFIRMED)),
+    )

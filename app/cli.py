@@ -1,0 +1,141 @@
+"""Commands: `flask worker`, `flask scheduler`, `flask create-admin`."""
+
+import signal
+import threading
+import time
+from types import FrameType
+
+import click
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from sqlalchemy.exc import SQLAlchemyError
+
+from .accounts import service as accounts
+from .extensions import db
+from .logs import log
+from .outbox import queue
+from .tasks.sweep import sweep
+from .web import current_settings
+
+QUEUE_RETRY = 1.0  # seconds between tries while Valkey is away
+SHORTEST_ADMIN_PASSWORD = 8
+
+
+def init_app(app: Flask) -> None:
+    for command in (worker, scheduler, create_admin):
+        app.cli.add_command(command)
+
+
+class TaskJob(Job):
+    """A job that can only be ours: a worker must not run whatever a queue names."""
+
+    @property
+    def func(self):  # type: ignore[no-untyped-def]
+        if self.func_name != queue.FUNCTION:
+            raise ValueError("this worker runs tasks only")
+        return super().func
+
+
+class TaskWorker(SimpleWorker):
+    """RQ's worker in this very process: no fork a job, and no job lost when Valkey goes away."""
+
+    max_connection_wait_time = 5.0
+
+    @property
+    def is_asked_to_stop(self) -> bool:
+        return bool(self._stop_requested)
+
+
+@click.command("worker")
+@with_appcontext
+def worker() -> None:
+    """Do tasks until SIGTERM; what is in hand is finished. Starts and goes on without Valkey."""
+    stop = _stop_on_signals()
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    connection = queue.worker_connection(current_settings().redis_url)
+    log.info("worker started")
+    while not stop.is_set():
+        try:
+            connection.ping()
+            with app.app_context():
+                hand = TaskWorker(
+                    [Queue(queue.NAME, connection=connection, serializer=JSONSerializer)],
+                    connection=connection,
+                    serializer=JSONSerializer,
+                    job_class=TaskJob,
+                )
+                hand.log_job_description = False
+                hand.work(logging_level="WARNING")
+            if hand.is_asked_to_stop:
+                break
+        except RedisError:
+            log.warning("queue unreachable, trying again")
+            stop.wait(QUEUE_RETRY)
+        _restore_signals(stop)
+    log.info("worker stopped")
+
+
+@click.command("scheduler")
+@with_appcontext
+def scheduler() -> None:
+    """Sweep until SIGTERM. Any number may run; each task is given to the queue by one."""
+    stop = _stop_on_signals()
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    pause = current_settings().sweep_every.total_seconds()
+    log.info("scheduler started")
+    while not stop.is_set():
+        began = time.monotonic()
+        with app.app_context():
+            try:
+                sweep()
+            except SQLAlchemyError as error:
+                # The outermost loop: the database may be restarting.
+                log.warning("sweep failed", error=type(error).__name__)
+                db.session.rollback()
+        stop.wait(max(0.0, pause - (time.monotonic() - began)))
+    log.info("scheduler stopped")
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+    _restore_signals(stop)
+    return stop
+
+
+def _restore_signals(stop: threading.Event) -> None:
+    """RQ leaves its own handlers behind when it returns."""
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+
+
+@click.command("create-admin")
+@click.argument("email")
+@click.option("--name", default="", help="Shown to clients; the address' first part if left out.")
+@click.password_option(help="Asked for when left out; on a command line others can read it.")
+@with_appcontext
+def create_admin(email: str, name: str, password: str) -> None:
+    """Make an account that may see the queues, or make an existing one an admin."""
+    email = email.strip().lower()
+    if len(password) < SHORTEST_ADMIN_PASSWORD:
+        raise click.ClickException("The password needs 8 or more characters.")
+    settings = current_settings()
+    if accounts.promote(email, password):
+        click.echo(f"{email} is an admin now, with the new password.")
+        return
+    accounts.sign_up(
+        email,
+        password,
+        name or email.partition("@")[0],
+        locale="en",
+        timezone=settings.default_timezone,
+        is_admin=True,
+    )
+    click.echo(f"{email} is an admin. Sign in at {settings.public_base_url}/login")

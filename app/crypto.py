@@ -1,0 +1,93 @@
+"""Secrets at rest, random tokens and their fingerprints, signed form tokens."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from flask import Flask, current_app
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from sqlalchemy import Dialect, Text
+from sqlalchemy.types import TypeDecorator
+
+# No 0/o, 1/l/i: a reference may be read out on the telephone.
+REFERENCE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+
+
+def init_app(app: Flask, keys: Sequence[str]) -> None:
+    """Give `app` its keys: the first encrypts, all decrypt."""
+    app.extensions["cipher"] = MultiFernet([Fernet(key) for key in keys])
+
+
+def encrypt(text: str) -> str:
+    """`text` under the newest key."""
+    cipher: MultiFernet = current_app.extensions["cipher"]
+    return cipher.encrypt(text.encode()).decode()
+
+
+def decrypt(sealed: str) -> str:
+    """What `encrypt` was given. Raises InvalidToken when no key fits."""
+    cipher: MultiFernet = current_app.extensions["cipher"]
+    return cipher.decrypt(sealed.encode()).decode()
+
+
+class Encrypted(TypeDecorator[str]):
+    """A text column that is plain in Python and sealed in the database."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else encrypt(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
+        return None if value is None else decrypt(value)
+
+
+def new_token() -> str:
+    """256 random bits for an address or a cookie. The database keeps only its fingerprint."""
+    return secrets.token_urlsafe(32)
+
+
+def fingerprint(token: str) -> str:
+    """SHA-256 in hex. Enough for tokens of 256 random bits, where nothing can be guessed."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def new_reference(length: int = 10) -> str:
+    """A short random name people can read out: 49 bits at ten characters, not a secret."""
+    return "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(length))
+
+
+def sign(purpose: str, values: Sequence[str | int]) -> str:
+    """A token that carries `values`, readable by all and forgeable by none."""
+    return _signer(purpose).dumps(list(values))
+
+
+def unsign(purpose: str, token: str, max_age: int) -> list[Any] | None:
+    """The values `sign` was given, or None when the token is forged, foreign or older than
+    `max_age` seconds."""
+    try:
+        values: list[Any] = _signer(purpose).loads(token, max_age=max_age)
+    except BadSignature:
+        return None
+    return values
+
+
+def _signer(purpose: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=f"calsync.{purpose}")
+
+
+__all__ = [
+    "Encrypted",
+    "InvalidToken",
+    "decrypt",
+    "encrypt",
+    "fingerprint",
+    "init_app",
+    "new_reference",
+    "new_token",
+    "sign",
+    "unsign",
+]

@@ -1,0 +1,104 @@
+"""The extensions, bare; create_app binds them."""
+
+from datetime import datetime
+from typing import Any
+
+from authlib.integrations.flask_client import OAuth
+from flask import Flask
+from flask_babel import Babel
+from flask_compress import Compress
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf.csrf import CSRFProtect
+from sqlalchemy import Connection, Engine, MetaData, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import DeclarativeBase, registry
+
+from .clock import UtcDateTime
+
+
+class Base(DeclarativeBase):
+    """Every model's base: named constraints, and aware UTC for every datetime."""
+
+    registry = registry(
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={datetime: UtcDateTime()},
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+migrate = Migrate()
+login_manager = LoginManager()
+csrf = CSRFProtect()
+limiter = Limiter(key_func=get_remote_address)
+babel = Babel()
+compress = Compress()
+oauth = OAuth()
+
+
+def init_database(app: Flask) -> None:
+    """Bind the database; on SQLite make writes serialize the way PostgreSQL's row locks do."""
+    # Parameters are names and addresses; they must not reach a log through an error's text.
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "pool_pre_ping": True,
+        "hide_parameters": True,
+    }
+    db.init_app(app)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            _serialize_writes(db.engine)
+
+
+def _serialize_writes(engine: Engine) -> None:
+    """Let a SQLite transaction begin with its first write, and take the write lock right there.
+
+    SQLAlchemy's default begins a deferred transaction, reads, and only then asks for the lock:
+    two bookers both see the slot free. Here reads autocommit, and the first statement that
+    writes (or selects FOR UPDATE, which SQLite's compiler drops) waits for BEGIN IMMEDIATE.
+    """
+    event.listen(engine, "connect", _prepare_connection)
+    event.listen(engine, "before_cursor_execute", _begin_before_write)
+
+
+def _prepare_connection(connection: DBAPIConnection, _record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=15000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_before_write(
+    connection: Connection,
+    cursor: Any,
+    statement: str,
+    parameters: Any,
+    context: Any,
+    executemany: bool,
+) -> None:
+    if context is None or cursor.connection.in_transaction:
+        return
+    if context.isinsert or context.isupdate or context.isdelete or _locks_rows(context):
+        cursor.execute("BEGIN IMMEDIATE")
+
+
+def _locks_rows(context: Any) -> bool:
+    compiled = getattr(context, "compiled", None)
+    statement = getattr(compiled, "statement", None)
+    return getattr(statement, "_for_update_arg", None) is not None

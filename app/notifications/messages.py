@@ -1,0 +1,129 @@
+"""What is written to whom: each mail as text, HTML and invitation, in its reader's language and zone."""
+
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage, MIMEPart
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from zoneinfo import ZoneInfo
+
+from flask import render_template
+from flask_babel import force_locale
+
+from ..bookings import followups
+from ..bookings.models import Booking
+from ..clock import utcnow
+from ..i18n import day_in_words, time_range
+from ..i18n import gettext as _
+from ..web import current_settings
+from ..zoom.meetings import may_delete
+from .invitations import CANCEL, REQUEST, invitation
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who a mail is for."""
+
+    party: str
+    name: str
+    email: str
+    locale: str
+    zone: ZoneInfo
+    other_name: str
+    other_email: str
+
+
+def reader_of(booking: Booking, party: str) -> Reader:
+    """The client or the host of a booking, as the reader of a mail."""
+    if party == "client":
+        return Reader(
+            party, booking.client_name, booking.client_email, booking.client_locale,
+            booking.client_zone, booking.host.name, booking.host.email,
+        )  # fmt: skip
+    return Reader(
+        party, booking.host.name, booking.host.email, booking.host.locale,
+        booking.host_zone, booking.client_name, booking.client_email,
+    )  # fmt: skip
+
+
+def compose(booking: Booking, party: str, occasion: str) -> EmailMessage:
+    """The mail about `occasion` (confirmed, link, cancelled) to the client or the host.
+
+    multipart/mixed of an alternative (text, HTML, text/calendar) and the same calendar as
+    `invite.ics`, byte for byte: some clients read the one, some the other.
+    """
+    reader = reader_of(booking, party)
+    with force_locale(reader.locale):
+        message = _head(booking, reader, occasion)
+        values = {
+            "booking": booking,
+            "page": booking.page,
+            "reader": reader,
+            "occasion": occasion,
+            "subject": str(message["subject"]),
+            "zone": reader.zone,
+            "left_in_zoom": party == "host" and _stays_in_zoom(booking),
+        }
+        message.set_content(render_template("mail/booking.txt", **values).strip() + "\n")
+        message.add_alternative(render_template("mail/booking.html", **values), subtype="html")
+        method = CANCEL if occasion == followups.CANCELLED else REQUEST
+        _attach_invitation(message, invitation(booking, method), method)
+    return message
+
+
+def _stays_in_zoom(booking: Booking) -> bool:
+    return booking.zoom_meeting_id is not None and not may_delete(booking.host_id)
+
+
+def _head(booking: Booking, reader: Reader, occasion: str) -> EmailMessage:
+    message = EmailMessage(policy=SMTP)
+    sender_name, sender = parseaddr(current_settings().mail_from)
+    message["From"] = Address(sender_name or "CalSync", addr_spec=sender)
+    message["To"] = Address(reader.name, addr_spec=reader.email)
+    message["Reply-To"] = Address(reader.other_name, addr_spec=reader.other_email)
+    message["Subject"] = _subject(booking, reader, occasion)
+    message["Date"] = format_datetime(utcnow())
+    message["Message-ID"] = _message_id(booking, reader, occasion, sender)
+    message["Auto-Submitted"] = "auto-generated"
+    return message
+
+
+def _subject(booking: Booking, reader: Reader, occasion: str) -> str:
+    day = day_in_words(booking.starts_at.astimezone(reader.zone).date())
+    words = {
+        "title": booking.page.title,
+        "name": reader.other_name,
+        "when": f"{day} {time_range(booking.starts_at, booking.ends_at, reader.zone)}",
+    }
+    if occasion == followups.CANCELLED:
+        return _("Cancelled: %(title)s with %(name)s, %(when)s", **words)
+    if occasion == followups.LINK:
+        return _("Zoom link: %(title)s with %(name)s, %(when)s", **words)
+    return _("Booked: %(title)s with %(name)s, %(when)s", **words)
+
+
+def _message_id(booking: Booking, reader: Reader, occasion: str, sender: str) -> str:
+    """The same for every try of the same mail, so that a doubled delivery shows as one."""
+    domain = sender.rpartition("@")[2]
+    return f"<{booking.public_id}.{occasion}.{booking.ical_sequence}.{reader.party}@{domain}>"
+
+
+def _attach_invitation(message: EmailMessage, calendar: bytes, method: str) -> None:
+    # Base64 keeps the calendar's own line ends; quoted-printable would let relays change them.
+    part = MIMEPart(policy=SMTP)
+    part.set_content(calendar, maintype="text", subtype="calendar", cte="base64")
+    part.set_param("charset", "utf-8")
+    part.set_param("method", method)
+    del part["MIME-Version"]
+    message.attach(part)
+    message.make_mixed()
+    message.add_attachment(
+        calendar,
+        maintype="text",
+        subtype="calendar",
+        filename="invite.ics",
+        cte="base64",
+    )
+    attached = list(message.iter_attachments())[-1]
+    attached.set_param("charset", "utf-8")
+    attached.set_param("method", method)

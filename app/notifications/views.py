@@ -1,0 +1,24 @@
+"""The client's invitation as a file, for calendars that read no mail."""
+
+from flask import Blueprint, Response, abort
+from flask.typing import ResponseReturnValue
+from flask_babel import force_locale
+
+from ..bookings.service import find_by_token
+from ..web import keep_private
+from .invitations import CANCEL, REQUEST, invitation
+
+bp = Blueprint("notifications", __name__)
+bp.after_request(keep_private)
+
+
+@bp.get("/booking/<token>/invite.ics")
+def invite(token: str) -> ResponseReturnValue:
+    """The booking as it stands now. :raises 404: no such booking."""
+    booking = find_by_token(token) or abort(404)
+    method = REQUEST if booking.is_live else CANCEL
+    with force_locale(booking.client_locale):
+        body = invitation(booking, method)
+    response = Response(body, content_type=f"text/calendar; charset=utf-8; method={method}")
+    response.headers["Content-Disposition"] = 'attachment; filename="invite.ics"'
+    return response

@@ -1,0 +1,42 @@
+"""Task rows: add, claim, finish, postpone, give up; and the one door to the queue.
+
+It knows no handler. What a task does is told by its kind, in app.tasks.
+"""
+
+from .errors import OutcomeUnknown, Refused, Unavailable
+from .models import Task
+from .service import (
+    MOST_ATTEMPTS,
+    Lease,
+    bring_forward,
+    cancel,
+    claim,
+    enqueue,
+    enqueue_due,
+    finish,
+    give_up,
+    new_task,
+    postpone,
+    renew,
+    retry,
+)
+
+__all__ = [
+    "MOST_ATTEMPTS",
+    "Lease",
+    "OutcomeUnknown",
+    "Refused",
+    "Task",
+    "Unavailable",
+    "bring_forward",
+    "cancel",
+    "claim",
+    "enqueue",
+    "enqueue_due",
+    "finish",
+    "give_up",
+    "new_task",
+    "postpone",
+    "renew",
+    "retry",
+]

@@ -1,0 +1,31 @@
+"""The two ways a call to another service fails. Wire clients raise these and nothing else."""
+
+from datetime import datetime
+
+
+class Unavailable(Exception):
+    """Try again: at `retry_at` when the other side named a time (aware UTC), else after a pause."""
+
+    def __init__(self, reason: str, retry_at: datetime | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_at = retry_at
+
+
+class OutcomeUnknown(Unavailable):
+    """The call left and no clear answer came: it may have been done."""
+
+
+class Refused(Exception):
+    """Stop: trying again changes nothing.
+
+    `reason` is a code (`zoom_not_connected`); `words` are the other side's own, for the host.
+    """
+
+    def __init__(self, reason: str, words: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.words = words
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.words}" if self.words else self.reason

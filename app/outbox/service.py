@@ -1,0 +1,200 @@
+"""A task's life: waiting, running under a lease, then done, failed or cancelled.
+
+Every change of state is here, each a conditional UPDATE whose row count decides who won.
+"""
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy.engine import CursorResult
+
+from ..clock import utcnow
+from ..crypto import new_token
+from ..extensions import db
+from ..web import current_settings
+from . import queue
+from .errors import Refused, Unavailable
+from .models import Task
+
+# With pauses of at most ten minutes this is about a day.
+MOST_ATTEMPTS = 150
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to do one task until it runs out. `attempt` counts from 1."""
+
+    task_id: int
+    token: str
+    kind: str
+    booking_id: int | None
+    user_id: int | None
+    attempt: int
+
+
+def new_task(kind: str, key: str, *, due_at: datetime | None = None) -> Task:
+    """A task to add to the caller's transaction, due at once unless `due_at` says later.
+
+    `key` is unique for ever: the same effect cannot be asked for twice.
+    """
+    now = utcnow()
+    due_at = due_at or now
+    return Task(
+        kind=kind,
+        dedupe_key=key,
+        due_at=due_at,
+        created_at=now,
+        # What is due is given to the queue right after the commit, by `enqueue`.
+        enqueued_at=now if due_at <= now else None,
+    )
+
+
+def enqueue(tasks: Iterable[Task]) -> None:
+    """Tell the queue about those of `tasks` that are due. Best effort, after the commit.
+
+    When the queue cannot be reached they stay for the sweep, which is told so at once.
+    """
+    due = [task.id for task in tasks if task.state == "waiting" and task.enqueued_at]
+    lost = [task_id for task_id in due if not queue.push(task_id)]
+    if lost:
+        db.session.execute(update(Task).where(Task.id.in_(lost)).values(enqueued_at=None))
+        db.session.commit()
+
+
+def claim(task_id: int, for_: timedelta) -> Lease | None:
+    """Take a due task for the length `for_` and commit; None when it is not due or not free."""
+    now = utcnow()
+    token = new_token()
+    won = _update(
+        and_(Task.id == task_id, _claimable(now)),
+        state="running",
+        attempts=Task.attempts + 1,
+        lease_until=now + for_,
+        lease_token=token,
+    )
+    db.session.commit()
+    if not won:
+        return None
+    task = db.session.get_one(Task, task_id, populate_existing=True)
+    return Lease(task.id, token, task.kind, task.booking_id, task.user_id, task.attempts)
+
+
+def renew(lease: Lease, for_: timedelta) -> bool:
+    """Hold on for another `for_` before an outgoing call, and commit. False: it is no longer ours."""
+    held = _update(_ours(lease), lease_until=utcnow() + for_)
+    db.session.commit()
+    return held
+
+
+def finish(lease: Lease) -> None:
+    """Done, if the lease is still ours. Commits."""
+    _settle(lease, state="done", finished_at=utcnow(), last_error=None)
+
+
+def give_up(lease: Lease, refusal: Refused) -> None:
+    """Failed for good; the host sees it and may retry. Commits."""
+    _settle(lease, state="failed", finished_at=utcnow(), last_error=str(refusal))
+
+
+def postpone(lease: Lease, error: Unavailable) -> None:
+    """Wait and try again, when the other side said or after a growing pause. Commits."""
+    due_at = error.retry_at or utcnow() + pause_after(lease.attempt)
+    _settle(lease, state="waiting", due_at=due_at, enqueued_at=None, last_error=error.reason)
+
+
+def pause_after(attempt: int) -> timedelta:
+    """Doubling from the first pause to the longest, with up to a quarter of jitter."""
+    settings = current_settings()
+    pause = min(settings.retry_first * 2 ** min(attempt - 1, 20), settings.retry_longest)
+    return pause * random.uniform(1.0, 1.25)
+
+
+def retry(task: Task) -> bool:
+    """Make a failed task due again and commit; the caller enqueues it. False: it had not failed."""
+    now = utcnow()
+    again = _update(
+        and_(Task.id == task.id, Task.state == "failed"),
+        state="waiting",
+        attempts=0,
+        due_at=now,
+        enqueued_at=now,
+        finished_at=None,
+    )
+    db.session.commit()
+    return again
+
+
+def bring_forward(condition: ColumnElement[bool]) -> None:
+    """Make waiting tasks due now, in the caller's transaction; the caller enqueues them."""
+    now = utcnow()
+    _update(
+        and_(Task.state == "waiting", Task.due_at > now, condition),
+        due_at=now,
+        enqueued_at=now,
+    )
+
+
+def cancel(condition: ColumnElement[bool]) -> None:
+    """Call off waiting tasks, in the caller's transaction. What runs is left to finish."""
+    _update(
+        and_(Task.state == "waiting", condition),
+        state="cancelled",
+        finished_at=utcnow(),
+    )
+
+
+def enqueue_due() -> int:
+    """Give the queue every task that is due and not known to be in it; commit. Returns how many.
+
+    Two schedulers at once are harmless: each row is taken by one conditional UPDATE, and a
+    task that is in the queue twice is done by the first to claim it.
+    """
+    now = utcnow()
+    missing = and_(
+        _claimable(now),
+        or_(
+            Task.enqueued_at.is_(None),
+            Task.enqueued_at < now - current_settings().enqueue_again_after,
+        ),
+    )
+    candidates = db.session.scalars(select(Task.id).where(missing).order_by(Task.due_at).limit(500))
+    taken = [
+        task_id
+        for task_id in candidates.all()
+        if _update(and_(Task.id == task_id, missing), enqueued_at=now)
+    ]
+    db.session.commit()
+    enqueue(db.session.scalars(select(Task).where(Task.id.in_(taken))))
+    return len(taken)
+
+
+def _claimable(now: datetime) -> ColumnElement[bool]:
+    return or_(
+        and_(Task.state == "waiting", Task.due_at <= now),
+        and_(Task.state == "running", Task.lease_until < now),
+    )
+
+
+def _ours(lease: Lease) -> ColumnElement[bool]:
+    return and_(
+        Task.id == lease.task_id,
+        Task.state == "running",
+        Task.lease_token == lease.token,
+    )
+
+
+def _settle(lease: Lease, **values: object) -> None:
+    db.session.rollback()  # nothing a handler left half done may ride along
+    _update(_ours(lease), lease_until=None, lease_token=None, **values)
+    db.session.commit()
+
+
+def _update(condition: ColumnElement[bool], **values: object) -> bool:
+    result = db.session.execute(
+        update(Task).where(condition).values(**values).execution_options(synchronize_session=False)
+    )
+    assert isinstance(result, CursorResult)
+    return bool(result.rowcount)

@@ -1,0 +1,36 @@
+"""The host's profile."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import SelectField
+from wtforms.validators import DataRequired, Length
+
+from ..accounts.models import NAME_LENGTH, User
+from ..booking_pages.forms import zone_choices
+from ..forms import Line
+from ..i18n import LANGUAGES
+
+
+class ProfileForm(FlaskForm):
+    """`name`, `timezone`, `locale`."""
+
+    name = Line(
+        _l("Your name"),
+        [
+            DataRequired(_l("Enter your name, as clients should see it.")),
+            Length(max=NAME_LENGTH, message=_l("Use a shorter name.")),
+        ],
+        render_kw={"autocomplete": "name"},
+    )
+    timezone = SelectField(_l("Time zone"), description=_l("For your dashboard and new pages."))
+    locale = SelectField(
+        _l("Language"),
+        choices=list(LANGUAGES.items()),
+        description=_l("For mails to you."),
+    )
+
+    def __init__(self, host: User, **kwargs: Any) -> None:
+        super().__init__(obj=host, **kwargs)
+        self.timezone.choices = zone_choices(host.timezone)

@@ -1,0 +1,45 @@
+"""Settings: the profile, and Integrations with the Zoom section."""
+
+from flask import Blueprint, flash, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from ..accounts import service as accounts
+from ..accounts.gate import current_host, hosts_only
+from ..booking_pages.service import pages_of
+from ..web import render, see_other
+from ..zoom.service import connection_of
+from .forms import ProfileForm
+
+bp = Blueprint("settings", __name__, url_prefix="/settings")
+bp.before_request(hosts_only)
+
+
+@bp.get("")
+def profile() -> ResponseReturnValue:
+    """Name, zone and language of the host."""
+    return render("settings/profile.html", form=ProfileForm(current_host(), formdata=None))
+
+
+@bp.post("")
+def update_profile() -> ResponseReturnValue:
+    """Save the profile. 422: form errors."""
+    host = current_host()
+    form = ProfileForm(host)
+    if not form.validate_on_submit():
+        return render("settings/profile.html", form=form), 422
+    accounts.update_profile(host, form.name.data, form.timezone.data, form.locale.data)
+    flash(_("Saved."), "done")
+    return see_other(url_for(".profile"))
+
+
+@bp.get("/integrations")
+def integrations() -> ResponseReturnValue:
+    """The Zoom Integration section."""
+    host = current_host()
+    return render(
+        "settings/integrations.html",
+        "settings/_zoom.html",
+        connection=connection_of(host.id),
+        auto_pages=[page for page in pages_of(host) if page.auto_zoom],
+    )

@@ -1,0 +1,72 @@
+"""What a Task does when it runs. The worker calls `run` with a task's id, and nothing else."""
+
+from collections.abc import Callable, Mapping
+
+import structlog
+from flask import current_app
+
+from .. import outbox
+from ..bookings import followups
+from ..logs import log
+from ..outbox import MOST_ATTEMPTS, Lease, Refused, Unavailable
+from ..web import current_settings
+from . import mails, meetings
+
+HANDLERS: Mapping[str, Callable[[Lease], None]] = {
+    followups.CREATE_MEETING: meetings.create,
+    followups.DELETE_MEETING: meetings.delete,
+    **{
+        kind: mails.deliver
+        for occasion in (followups.CONFIRMED, followups.LINK, followups.CANCELLED)
+        for kind in followups.mail_kinds(occasion)
+    },
+}
+WHEN_GIVEN_UP: Mapping[str, Callable[[Lease, Refused], None]] = {
+    followups.CREATE_MEETING: meetings.create_failed,
+}
+
+
+def run(task_id: int) -> None:
+    """Do one task, if it is due and nobody else has it. Safe to call any number of times.
+
+    Runs in a fresh app context: nothing of the task before is left in the session.
+    """
+    with current_app._get_current_object().app_context():  # type: ignore[attr-defined]
+        lease = outbox.claim(task_id, for_=current_settings().lease)
+        if lease is None:
+            return
+        with structlog.contextvars.bound_contextvars(task_id=task_id, kind=lease.kind):
+            _do(lease)
+
+
+def _do(lease: Lease) -> None:
+    try:
+        HANDLERS[lease.kind](lease)
+    except meetings.LeaseLost:
+        log.warning("lease lost")
+    except Unavailable as error:
+        _postpone(lease, error)
+    except Refused as refusal:
+        _give_up(lease, refusal)
+    except Exception as error:
+        # The outermost net of a task: a fault of ours must neither lose it nor spin on it.
+        log.exception("task crashed", error=type(error).__name__)
+        _postpone(lease, Unavailable("internal_error"))
+    else:
+        outbox.finish(lease)
+        log.info("task done", attempt=lease.attempt)
+
+
+def _postpone(lease: Lease, error: Unavailable) -> None:
+    if lease.attempt >= MOST_ATTEMPTS:
+        _give_up(lease, Refused(error.reason))
+        return
+    outbox.postpone(lease, error)
+    log.info("task postponed", reason=error.reason, attempt=lease.attempt)
+
+
+def _give_up(lease: Lease, refusal: Refused) -> None:
+    outbox.give_up(lease, refusal)
+    if lease.kind in WHEN_GIVEN_UP:
+        WHEN_GIVEN_UP[lease.kind](lease, refusal)
+    log.warning("task failed", reason=refusal.reason, attempt=lease.attempt)

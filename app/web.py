@@ -1,0 +1,196 @@
+"""What every page shares: htmx, redirects, security headers, error pages.
+
+The only module that reads or writes HX- headers.
+"""
+
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.wrappers import Response as BaseResponse
+
+from .config import Settings
+from .logs import log
+
+YEAR = 31_536_000
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Bind headers and error pages to `app`."""
+    app.extensions["settings"] = settings
+    app.jinja_env.globals.update(is_htmx=is_htmx, settings=settings, public_url=public_url)
+    app.after_request(_secure)
+    app.register_error_handler(HTTPException, _error_page)
+    app.register_error_handler(Exception, _crash_page)
+
+
+def is_htmx() -> bool:
+    """Whether htmx asks for a part (it asks for whole pages when it restores history)."""
+    return (
+        request.headers.get("HX-Request") == "true"
+        and request.headers.get("HX-History-Restore-Request") != "true"
+    )
+
+
+def render(page: str, part: str | None = None, /, **values: object) -> Response:
+    """`page` for a browser, `part` for htmx; caches are told that the two differ."""
+    response = make_response(render_template(part if part and is_htmx() else page, **values))
+    response.vary.add("Accept-Language")
+    response.vary.add("Cookie")
+    if part:
+        response.vary.add("HX-Request")
+    return response
+
+
+def public_url(endpoint: str, **values: object) -> str:
+    """A page's address for mails and other sites: from PUBLIC_BASE_URL, never from a request."""
+    path = current_app.url_map.bind("").build(endpoint, values)
+    return current_settings().public_base_url + path
+
+
+def see_other(address: str) -> BaseResponse:
+    """303 to one of our own addresses, after a form."""
+    return redirect(address, code=HTTPStatus.SEE_OTHER)
+
+
+def go_to(address: str) -> BaseResponse:
+    """Send the whole window to `address`, whether a browser or htmx asks."""
+    if is_htmx():
+        return Response(status=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": address})
+    return see_other(address)
+
+
+def local_path(wish: str | None, default: str) -> str:
+    """`wish` when it is a path on this site, else `default`.
+
+    `//host`, `/\\host` and control characters make browsers leave the site, so they are refused.
+    """
+    if not wish or not wish.startswith("/") or wish.startswith(("//", "/\\")):
+        return default
+    if "\\" in wish or any(ord(character) < 33 for character in wish):
+        return default
+    parts = urlsplit(wish)
+    return default if parts.scheme or parts.netloc else wish
+
+
+def refuse_foreign_origin() -> None:
+    """Forbid a form that another site sent: for forms that carry no session. :raises 403:"""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None and site not in {"same-origin", "none"}:
+        abort(HTTPStatus.FORBIDDEN)
+    origin = request.headers.get("Origin")
+    own = urlsplit(request.host_url)
+    if origin not in {None, f"{own.scheme}://{own.netloc}", _public_origin()}:
+        abort(HTTPStatus.FORBIDDEN)
+
+
+def _public_origin() -> str:
+    parts = urlsplit(current_settings().public_base_url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def current_settings() -> Settings:
+    """The running app's Settings."""
+    settings: Settings = current_app.extensions["settings"]
+    return settings
+
+
+def may_lead_to_zoom() -> None:
+    """Let this page's form end at Zoom: browsers hold form-action against redirects as well."""
+    g.form_targets = current_settings().zoom_origin
+
+
+def keep_private(response: Response) -> Response:
+    """Keep a page that a secret address opens out of caches, search engines and Referer."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _secure(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault(
+        "Content-Security-Policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        f"connect-src 'self'; font-src 'self'; form-action 'self' {g.get('form_targets', '')}".strip()
+        + "; base-uri 'none'; frame-ancestors 'none'",
+    )
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    if current_settings().is_production:
+        headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}; includeSubDomains")
+    if g.get("is_private") and request.endpoint != "static":
+        headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _error_page(error: HTTPException) -> BaseResponse:
+    if error.response is not None:
+        return error.response
+    status = error.code or 500
+    words = _words_for(status)
+    if isinstance(error, CSRFError):
+        words = (
+            _("This form has expired"),
+            _("Go back, reload the page and send it again. What you typed is still there."),
+        )
+    response = make_response(
+        render_template("errors/error.html", status=status, title=words[0], advice=words[1]),
+        status,
+    )
+    if retry_after := getattr(error, "retry_after", None):
+        response.headers["Retry-After"] = str(retry_after)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _words_for(status: int) -> tuple[str, str]:
+    known = {
+        400: (_("That request was not understood"), _("Go back and try once more.")),
+        403: (
+            _("This is not open to you"),
+            _("Sign in with another account, or go back."),
+        ),
+        404: (
+            _("There is nothing here"),
+            _("Check the address. A booking page may have been closed by its host."),
+        ),
+        405: (
+            _("That does not work here"),
+            _("Go back and use the page's own buttons."),
+        ),
+        413: (_("That was too much"), _("Shorten the text and send it again.")),
+        429: (
+            _("Too many tries"),
+            _("Wait a minute, then try again. Nothing is lost."),
+        ),
+    }
+    broken = (
+        _("Something broke on our side"),
+        _("Nothing you sent is lost. Try again shortly."),
+    )
+    return known.get(status, broken if status >= 500 else known[400])
+
+
+def _crash_page(error: Exception) -> BaseResponse:
+    """The outermost net of a request: log it without its data, answer calmly."""
+    if current_app.testing:
+        raise error
+    log.exception("request crashed", error=type(error).__name__)
+    return _error_page(InternalServerError())

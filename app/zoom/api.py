@@ -1,0 +1,181 @@
+"""Zoom's meeting calls. Plain values in, plain values out; raises Unavailable or Refused.
+
+Source: Zoom's "Meetings API" reference. `start_url` gives host rights and is never kept.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+import requests
+
+from ..clock import utcnow
+from ..outbox import OutcomeUnknown, Refused, Unavailable
+from ..web import current_settings
+from .service import Access
+
+TOPIC_LENGTH = 200
+AGENDA_LENGTH = 2000
+SCHEDULED = 2  # Zoom's number for a meeting at a fixed time
+SCOPE_CODES = {4711, 4700}
+TOKEN_CODE = 124
+USER_GONE = 1001
+MEETING_GONE = 3001
+
+
+class TokenRefused(Exception):
+    """401: the token is expired or the app was removed. Refresh once, then ask to reconnect."""
+
+
+@dataclass(frozen=True)
+class MeetingRequest:
+    """A meeting to make. `starts_at` is aware; `minutes` whole; `timezone` the host's IANA zone."""
+
+    topic: str
+    agenda: str
+    starts_at: datetime
+    minutes: int
+    timezone: str
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """What Zoom made, as far as CalSync keeps it."""
+
+    id: int
+    join_url: str
+    passcode: str | None
+    host_id: str
+    host_email: str | None
+
+
+def create_meeting(access: Access, wanted: MeetingRequest) -> Meeting:
+    """Make a scheduled meeting for the host whose access this is.
+
+    No invitees and no mails by Zoom: CalSync writes its own. Raises OutcomeUnknown when the
+    request left and no clear answer came, since Zoom has no idempotency key.
+    """
+    answer = _call(access, "POST", "/users/me/meetings", json=_body_of(wanted))
+    try:
+        return Meeting(
+            id=int(answer["id"]),
+            join_url=str(answer["join_url"]),
+            passcode=answer.get("password") or None,
+            host_id=str(answer.get("host_id") or ""),
+            host_email=answer.get("host_email") or None,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise OutcomeUnknown("zoom_answer_broken") from error
+
+
+def delete_meeting(access: Access, meeting_id: int) -> None:
+    """Delete a meeting. One that is gone already counts as deleted."""
+    try:
+        _call(access, "DELETE", f"/meetings/{meeting_id}")
+    except Refused as refusal:
+        if refusal.reason != "zoom_meeting_gone":
+            raise
+
+
+def _body_of(wanted: MeetingRequest) -> dict[str, object]:
+    return {
+        "topic": wanted.topic[:TOPIC_LENGTH],
+        "type": SCHEDULED,
+        "start_time": f"{wanted.starts_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "duration": wanted.minutes,
+        "timezone": wanted.timezone,
+        "agenda": wanted.agenda[:AGENDA_LENGTH],
+        "default_password": True,
+        "settings": {
+            "use_pmi": False,
+            "join_before_host": False,
+            "waiting_room": True,
+            "mute_upon_entry": True,
+            "approval_type": 2,
+            "auto_recording": "none",
+        },
+    }
+
+
+def _call(
+    access: Access, method: str, path: str, json: Mapping[str, object] | None = None
+) -> dict[str, Any]:
+    """One call; {} for 204. Raises TokenRefused, Unavailable, OutcomeUnknown or Refused."""
+    settings = current_settings()
+    try:
+        response = requests.request(
+            method,
+            settings.zoom_api_base_url + path,
+            json=json,
+            headers={"Authorization": f"Bearer {access.token}"},
+            timeout=(
+                settings.zoom_connect_timeout.total_seconds(),
+                settings.zoom_read_timeout.total_seconds(),
+            ),
+            allow_redirects=False,
+        )
+    except (requests.ConnectTimeout, requests.exceptions.SSLError) as error:
+        raise Unavailable("zoom_unreachable") from error
+    except requests.ConnectionError as error:
+        if _never_left(error):
+            raise Unavailable("zoom_unreachable") from error
+        raise OutcomeUnknown("zoom_answer_lost") from error
+    except requests.RequestException as error:
+        raise OutcomeUnknown("zoom_answer_lost") from error
+    return _answer(response)
+
+
+def _never_left(error: requests.ConnectionError) -> bool:
+    """Whether no connection was made at all, so that Zoom cannot have done anything."""
+    return "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
+
+
+def _answer(response: requests.Response) -> dict[str, Any]:
+    if response.status_code == HTTPStatus.NO_CONTENT:
+        return {}
+    body = _json_of(response)
+    if response.ok:
+        if body is None:
+            raise OutcomeUnknown("zoom_answer_broken")
+        return body
+    _raise_for(response, body or {})
+    raise AssertionError("unreachable")
+
+
+def _json_of(response: requests.Response) -> dict[str, Any] | None:
+    try:
+        body = response.json()
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _raise_for(response: requests.Response, body: dict[str, Any]) -> None:
+    status, code = response.status_code, body.get("code")
+    words = str(body.get("message") or "")[:300]
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise Unavailable("zoom_ill")
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise Unavailable("zoom_rate_limit", retry_at=_when_allowed(response, words))
+    if status == HTTPStatus.UNAUTHORIZED or code == TOKEN_CODE:
+        raise TokenRefused
+    if code in SCOPE_CODES:
+        raise Refused("zoom_scope_missing", words)
+    if status == HTTPStatus.NOT_FOUND and code == USER_GONE:
+        raise Refused("zoom_user_gone", words)
+    if status == HTTPStatus.NOT_FOUND and code == MEETING_GONE:
+        raise Refused("zoom_meeting_gone", words)
+    raise Refused("zoom_refused", words)
+
+
+def _when_allowed(response: requests.Response, words: str) -> datetime | None:
+    """When Zoom will listen again: its Retry-After, 00:00 UTC for a daily limit, else unknown."""
+    now = utcnow()
+    named = response.headers.get("Retry-After", "")
+    if named.isdecimal():
+        return now + timedelta(seconds=int(named))
+    if "daily" in words.lower():
+        return (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return None

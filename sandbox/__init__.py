@@ -1,0 +1,5 @@
+"""A stand-in Zoom and a mail inbox, over real HTTP and SMTP: `python -m sandbox`.
+
+It lets CalSync be tried and tested without a Zoom account. The product never imports it and
+it never imports the product; the two know each other by their addresses alone.
+"""

@@ -1,0 +1,109 @@
+"""The Chromium of the browser tests: `find()` says where it is, `make test` fetches one.
+
+    python -m scripts.chromium             prints its path; exit 1 without one
+    python -m scripts.chromium --install   fetches one where the machine lets us
+
+The environment: CHROMIUM names one by hand. CALSYNC_REQUIRE_BROWSER=1 makes its absence an
+error, where otherwise the browser tests are skipped.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Japanese pages are tested and drawn; without this the letters are empty boxes.
+FONT = "fonts-noto-cjk"
+
+
+def find() -> str | None:
+    """The path of a Chromium that runs, or None."""
+    if named := os.environ.get("CHROMIUM"):
+        return shutil.which(named)
+    on_path = (shutil.which(name) for name in NAMES)
+    return next((path for path in (*on_path, _playwrights()) if path and _runs(path)), None)
+
+
+def _playwrights() -> str | None:
+    """Where Playwright puts its own download, if it is there."""
+    # In a process of its own: Playwright refuses to start inside a test that already runs it.
+    ask = (
+        "from playwright.sync_api import sync_playwright as start\n"
+        "with start() as playwright: print(playwright.chromium.executable_path)"
+    )
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-c", ask], capture_output=True, text=True, timeout=30
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    path = answer.stdout.strip()
+    return path if path and Path(path).exists() else None
+
+
+def _runs(path: str) -> bool:
+    """Ubuntu's package is a note to install a snap: a file alone proves nothing."""
+    try:
+        answer = subprocess.run([path, "--version"], capture_output=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return answer.returncode == 0
+
+
+def install() -> int:
+    """Make sure that there is a Chromium, and a Japanese font; 0 also when tests can do without."""
+    wanted = ([] if find() else ["chromium"]) + ([] if _has_japanese_font() else [FONT])
+    if wanted and _can_apt():
+        _apt(wanted)
+    elif FONT in wanted:
+        print(f"No Japanese font here; screenshots want one (apt-get install {FONT}).", flush=True)
+    if find():
+        return 0
+    print("Fetching Chromium with Playwright …", flush=True)
+    # As root on Debian and Ubuntu it can also install the libraries that Chromium wants.
+    libraries = ["--with-deps"] if _can_apt() else []
+    subprocess.run([sys.executable, "-m", "playwright", "install", *libraries, "chromium"])
+    if find():
+        return 0
+    hint = "No Chromium here. Install one (as root: apt-get install chromium), then make test."
+    if os.environ.get("CALSYNC_REQUIRE_BROWSER") == "1":
+        print(f"error: {hint}", file=sys.stderr)
+        return 1
+    print(f"*** THE BROWSER TESTS WILL BE SKIPPED. {hint} ***", flush=True)
+    return 0
+
+
+def _can_apt() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def _has_japanese_font() -> bool:
+    if lister := shutil.which("fc-list"):
+        return bool(subprocess.run([lister, ":lang=ja", "file"], capture_output=True).stdout)
+    return any(Path("/usr/share/fonts").glob("**/*CJK*"))
+
+
+def _apt(packages: list[str]) -> None:
+    """Install Debian packages, showing what happens; a failure shows and is left to the caller."""
+    print(f"Installing {' '.join(packages)} with apt-get …", flush=True)
+    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for command in (
+        ["apt-get", "update", "--quiet=1"],
+        ["apt-get", "install", "--quiet=1", "--yes", "--no-install-recommends", *packages],
+    ):
+        if subprocess.run(command, env=quiet).returncode != 0:
+            return
+
+
+def main() -> int:
+    if "--install" in sys.argv[1:]:
+        return install()
+    path = find()
+    print(path or "no Chromium", file=sys.stdout if path else sys.stderr)
+    return 0 if path else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
