@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage, MIMEPart
-from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from zoneinfo import ZoneInfo
 
@@ -17,6 +16,7 @@ from ..i18n import day_in_words, time_range
 from ..i18n import gettext as _
 from ..web import current_settings
 from ..zoom.meetings import may_delete
+from .headers import POLICY
 from .invitations import CANCEL, REQUEST, invitation
 
 
@@ -76,7 +76,7 @@ def _stays_in_zoom(booking: Booking) -> bool:
 
 
 def _head(booking: Booking, reader: Reader, occasion: str) -> EmailMessage:
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=POLICY)
     sender_name, sender = parseaddr(current_settings().mail_from)
     message["From"] = Address(sender_name or "CalSync", addr_spec=sender)
     message["To"] = Address(reader.name, addr_spec=reader.email)
@@ -110,7 +110,7 @@ def _message_id(booking: Booking, reader: Reader, occasion: str, sender: str) ->
 
 def _attach_invitation(message: EmailMessage, calendar: bytes, method: str) -> None:
     # Base64 keeps the calendar's own line ends; quoted-printable would let relays change them.
-    part = MIMEPart(policy=SMTP)
+    part = MIMEPart(policy=POLICY)
     part.set_content(calendar, maintype="text", subtype="calendar", cte="base64")
     part.set_param("charset", "utf-8")
     part.set_param("method", method)

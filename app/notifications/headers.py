@@ -1,0 +1,43 @@
+"""Headers that arrive as they were written.
+
+Python's own folding (until 3.12.5) drops spaces between an encoded word and its neighbour:
+`with Aya Sato, 2026年` arrived as `with Aya Sato,2026年`. Here a header that is not plain ASCII is
+encoded as a whole (RFC 2047), names and subject alike.
+"""
+
+from email.header import Header
+from email.policy import SMTP, EmailPolicy
+from typing import Any
+
+
+class WholeHeaders(EmailPolicy):
+    """Python's SMTP policy with that one change."""
+
+    def fold(self, name: str, value: Any) -> str:
+        return self._whole(name, value) or super().fold(name, value)
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        whole = self._whole(name, value)
+        return whole.encode("ascii") if whole else super().fold_binary(name, value)
+
+    def _whole(self, name: str, value: Any) -> str | None:
+        if str(value).isascii():
+            return None
+        lead = f"{name}: "
+        if hasattr(value, "addresses"):
+            boxes = (
+                f"{_encoded(box.display_name, len(lead), self.linesep)} <{box.addr_spec}>"
+                for box in value.addresses
+            )
+            return lead + ", ".join(boxes) + self.linesep
+        return lead + _encoded(str(value), len(lead), self.linesep) + self.linesep
+
+
+def _encoded(text: str, taken: int, linesep: str) -> str:
+    """RFC 2047 encoded words; the first line has `taken` columns less."""
+    return Header(text, "utf-8", maxlinelen=75, header_name=" " * (taken - 2)).encode(
+        linesep=linesep
+    )
+
+
+POLICY = WholeHeaders(linesep=SMTP.linesep)

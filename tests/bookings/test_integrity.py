@@ -1,0 +1,175 @@
+"""Never a double booking, on both databases."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import DBAPIError
+
+from app.booking_pages import service as pages
+from app.bookings import service
+from app.bookings.models import Booking
+from app.extensions import db
+from tests.cast import make_booking, make_client, make_host, make_page, tomorrow
+
+
+def count_bookings() -> int:
+    return db.session.scalar(select(func.count()).select_from(Booking)) or 0
+
+
+def copy_of(booking: Booking, **changes: object) -> dict[str, object]:
+    """The row as plain values, with new unique ones: what a hand would type."""
+    values = {
+        column.key: getattr(booking, column.key)
+        for column in Booking.__table__.columns
+        if column.key != "id"
+    }
+    unique = ("public_id", "token_hash", "ical_uid", "idempotency_key")
+    return values | {name: f"other-{name}"[:16] for name in unique} | changes
+
+
+def test_a_slot_can_be_booked_once(app: Flask) -> None:
+    page = make_page(make_host())
+    make_booking(page)
+    with pytest.raises(service.SlotTaken):
+        make_booking(page)
+    assert count_bookings() == 1
+
+
+def test_an_overlap_across_two_pages_of_one_host_is_refused(app: Flask) -> None:
+    host = make_host()
+    make_booking(make_page(host, duration=60), tomorrow(1))
+    with pytest.raises(service.SlotTaken):
+        make_booking(make_page(host, duration=30), tomorrow(1, 30))
+
+
+def test_bookings_that_touch_both_stand(app: Flask) -> None:
+    page = make_page(make_host())
+    make_booking(page, tomorrow(1))
+    make_booking(page, tomorrow(1, 30))
+    assert count_bookings() == 2
+
+
+def test_buffers_are_kept_free(app: Flask) -> None:
+    page = make_page(make_host(), buffer_after=15, increment=15)
+    make_booking(page, tomorrow(1))
+    with pytest.raises(service.SlotTaken):
+        make_booking(page, tomorrow(1, 30))
+    make_booking(page, tomorrow(1, 45))
+
+
+def test_two_hosts_do_not_disturb_each_other(app: Flask) -> None:
+    make_booking(make_page(make_host()))
+    make_booking(make_page(make_host("Mallory")))
+    assert count_bookings() == 2
+
+
+def test_a_hand_typed_overlapping_insert_is_refused_by_the_database(app: Flask) -> None:
+    booking = make_booking(make_page(make_host()))
+    shifted = copy_of(
+        booking,
+        starts_at=booking.starts_at + timedelta(minutes=29),
+        ends_at=booking.ends_at + timedelta(minutes=29),
+        blocked_from=booking.blocked_from + timedelta(minutes=29),
+        blocked_until=booking.blocked_until + timedelta(minutes=29),
+    )
+    with pytest.raises(DBAPIError):
+        db.session.execute(insert(Booking).values(shifted))
+    db.session.rollback()
+    assert count_bookings() == 1
+
+
+def test_an_update_into_an_overlap_is_refused_by_the_database(app: Flask) -> None:
+    page = make_page(make_host())
+    make_booking(page, tomorrow(1))
+    second = make_booking(page, tomorrow(2))
+    hour = timedelta(hours=1)
+    with pytest.raises(DBAPIError):
+        db.session.execute(
+            update(Booking)
+            .where(Booking.id == second.id)
+            .values(
+                starts_at=second.starts_at - hour,
+                ends_at=second.ends_at - hour,
+                blocked_from=second.blocked_from - hour,
+                blocked_until=second.blocked_until - hour,
+            )
+        )
+    db.session.rollback()
+
+
+def test_bringing_a_cancelled_booking_back_over_another_is_refused(app: Flask) -> None:
+    page = make_page(make_host())
+    first = make_booking(page)
+    service.cancel(first, by="client")
+    make_booking(page)
+    with pytest.raises(DBAPIError):
+        db.session.execute(update(Booking).where(Booking.id == first.id).values(status="confirmed"))
+    db.session.rollback()
+
+
+def test_sqlite_refuses_an_instant_in_another_form(app: Flask, engine: str) -> None:
+    if engine != "sqlite":
+        pytest.skip("PostgreSQL compares instants, not text")
+    booking = make_booking(make_page(make_host()))
+    with pytest.raises(DBAPIError, match="instants are kept as"):
+        db.session.connection().exec_driver_sql(
+            "UPDATE bookings SET blocked_from = '2026-12-01T00:35:00Z' WHERE id = ?", (booking.id,)
+        )
+    db.session.rollback()
+
+
+def test_a_cancelled_slot_is_free_at_once(app: Flask) -> None:
+    page = make_page(make_host())
+    service.cancel(make_booking(page), by="client")
+    make_booking(page)
+    assert count_bookings() == 2
+
+
+def test_the_same_key_gives_the_same_booking(app: Flask) -> None:
+    page = make_page(make_host())
+    first = make_booking(page, key="pressed-twice")
+    again = make_booking(page, key="pressed-twice")
+    assert first.id == again.id
+    assert count_bookings() == 1
+
+
+def test_a_time_outside_the_hours_books_nothing(app: Flask) -> None:
+    page = make_page(make_host(), hours=[])
+    with pytest.raises(service.OutsideHours):
+        make_booking(page)
+    assert count_bookings() == 0
+
+
+def test_a_time_off_the_grid_books_nothing(app: Flask) -> None:
+    page = make_page(make_host())
+    with pytest.raises(service.OutsideHours):
+        make_booking(page, tomorrow(1, 7))
+
+
+def test_a_page_that_went_off_books_nothing(app: Flask) -> None:
+    page = make_page(make_host())
+    pages.set_live(page, False)
+    with pytest.raises(service.OutsideHours):
+        make_booking(page)
+
+
+def test_the_daily_limit_counts_in_the_hosts_day(app: Flask) -> None:
+    page = make_page(make_host(), daily_limit=1, timezone="Asia/Tokyo")
+    make_booking(page, tomorrow(1))  # 10:00 in Tokyo
+    with pytest.raises(service.OutsideHours):
+        make_booking(page, tomorrow(14))  # 23:00 in Tokyo, the same day
+    make_booking(page, tomorrow(15))  # 00:00 in Tokyo, the next
+
+
+def test_a_booking_and_its_tasks_are_one_transaction(app: Flask) -> None:
+    booking = make_booking(make_page(make_host(), auto_zoom=True))
+    assert [task.kind for task in booking.tasks] == [
+        "meeting.create",
+        "mail.client.confirmed",
+        "mail.host.confirmed",
+    ]
+    with pytest.raises(service.SlotTaken):
+        service.book(booking.page, booking.starts_at, make_client(), "another")
+    assert len(booking.tasks) == 3

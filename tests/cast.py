@@ -1,0 +1,88 @@
+"""Factories: each makes something real, through the services, with what the test does not care about."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from app.accounts import service as accounts
+from app.accounts.models import User
+from app.booking_pages import service as pages
+from app.booking_pages.models import BookingPage
+from app.bookings import service as bookings
+from app.bookings.models import Booking
+from app.clock import utcnow
+from app.extensions import db
+from app.zoom.models import ZoomConnection
+
+PASSWORD = "correct horse battery"
+ROUND_THE_CLOCK = [(weekday, 0, 1440) for weekday in range(7)]
+_numbers = count(1)
+
+
+def make_host(name: str = "Aya Sato", email: str | None = None, **more: Any) -> User:
+    """A host in Tokyo who reads English."""
+    email = email or f"{name.split(maxsplit=1)[0].lower()}@example.jp"
+    values = {"locale": "en", "timezone": "Asia/Tokyo"} | more
+    return accounts.sign_up(email, PASSWORD, name, **values)
+
+
+def make_page(host: User, **columns: Any) -> BookingPage:
+    """A live page: 30 minutes, round the clock, no notice, no Zoom."""
+    hours = columns.pop("hours", ROUND_THE_CLOCK)
+    overrides = columns.pop("overrides", [])
+    values = {
+        "title": "Consultation",
+        "slug": f"consultation-{next(_numbers)}",
+        "duration": 30,
+        "buffer_before": 0,
+        "buffer_after": 0,
+        "notice": 0,
+        "horizon_days": 60,
+        "timezone": host.timezone,
+        "auto_zoom": False,
+    } | columns
+    return pages.create_page(host, pages.Draft(values, hours, overrides))
+
+
+def make_client(**more: str) -> bookings.Client:
+    """Ken, who books from Berlin in English."""
+    values = {
+        "name": "Ken Yamada",
+        "email": "ken@example.com",
+        "note": "",
+        "timezone": "Europe/Berlin",
+        "locale": "en",
+    } | more
+    return bookings.Client(**values)
+
+
+def tomorrow(hour: int = 1, minute: int = 0) -> datetime:
+    """A full minute of tomorrow, aware UTC."""
+    day = utcnow().astimezone(UTC) + timedelta(days=1)
+    return day.replace(hour=hour, minute=minute, second=0, microsecond=0)
+
+
+def make_booking(
+    page: BookingPage, start: datetime | None = None, key: str | None = None, **client: str
+) -> Booking:
+    """A confirmed booking of tomorrow, 01:00 UTC, unless said otherwise."""
+    return bookings.book(
+        page, start or tomorrow(), make_client(**client), key or f"key-{next(_numbers)}"
+    )
+
+
+def connect_zoom(host: User, **columns: Any) -> ZoomConnection:
+    """A connection with a fresh token and the two documented scopes."""
+    values = {
+        "access_token": "access-1",
+        "refresh_token": "refresh-1",
+        "expires_at": utcnow() + timedelta(hours=1),
+        "lifetime": 3599,
+        "scopes": "meeting:read:meeting meeting:write:meeting",
+        "status": "active",
+        "authorized_at": utcnow(),
+    } | columns
+    connection = ZoomConnection(user_id=host.id, **values)
+    db.session.add(connection)
+    db.session.commit()
+    return connection

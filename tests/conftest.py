@@ -1,0 +1,116 @@
+"""The app on both databases, with a real Valkey; each test begins with empty tables.
+
+The cast: Aya hosts, Ken books, Mallory is another host and gets 404.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from cryptography.fernet import Fernet
+from flask import Flask
+from sqlalchemy import text
+
+from app import create_app
+from app.config import Settings, load_settings
+from app.extensions import db
+from app.outbox import queue
+from tests.services import create_database, running_postgres, running_valkey
+from tests.visitor import InProcess, Visitor
+
+ENGINES = ("sqlite", "postgresql")
+ZOOM_OAUTH = "https://zoom.example"
+ZOOM_API = "https://api.zoom.example/v2"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_postgres(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_valkey(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
+
+
+def test_environment(folder: Path, **more: str) -> dict[str, str]:
+    """The environment of an app under test; Zoom is a name that only `responses` answers to."""
+    return {
+        "INSTANCE_PATH": str(folder),
+        "PUBLIC_BASE_URL": "http://127.0.0.1",
+        "SECRET_KEY": "a secret for tests, long enough to be one",
+        "TOKEN_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        "SMTP_URL": "smtp://127.0.0.1:1",
+        "MAIL_FROM": "CalSync <no-reply@calsync.example>",
+        "ZOOM_CLIENT_ID": "client-id",
+        "ZOOM_CLIENT_SECRET": "client-secret",
+        "ZOOM_WEBHOOK_SECRETS": "webhook-secret",
+        "ZOOM_OAUTH_BASE_URL": ZOOM_OAUTH,
+        "ZOOM_API_BASE_URL": ZOOM_API,
+        "RATELIMIT_ENABLED": "false",
+        "LOG_LEVEL": "WARNING",
+    } | more
+
+
+test_environment.__test__ = False  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def migrated_app(
+    engine: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Flask]:
+    """One app an engine, its schema built by the migrations."""
+    folder = tmp_path_factory.mktemp(f"instance-{engine}")
+    more = {"REDIS_URL": request.getfixturevalue("valkey")}
+    if engine == "postgresql":
+        server = request.getfixturevalue("postgres")
+        more["DATABASE_URL"] = create_database(server, "calsync_unit")
+    app = create_app(load_settings(test_environment(folder, **more)))
+    app.testing = True
+    with app.app_context():
+        flask_migrate.upgrade()
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(migrated_app: Flask) -> Iterator[Flask]:
+    """The app with empty tables and an empty queue, inside its context."""
+    with ExitStack() as stack:
+        stack.enter_context(migrated_app.app_context())
+        _empty_tables()
+        queue._queue(migrated_app.extensions["settings"].redis_url).empty()
+        yield migrated_app
+        db.session.remove()
+
+
+def _empty_tables() -> None:
+    tables = ", ".join(table.name for table in db.metadata.sorted_tables)
+    with db.engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        else:
+            for table in reversed(db.metadata.sorted_tables):
+                connection.execute(table.delete())
+
+
+@pytest.fixture
+def settings(app: Flask) -> Settings:
+    found: Settings = app.extensions["settings"]
+    return found
+
+
+@pytest.fixture
+def visit(app: Flask) -> Visitor:
+    """Somebody without an account, with a browser in English."""
+    return Visitor(InProcess(app))

@@ -1,0 +1,43 @@
+"""The whole of CalSync once an engine, and people at their browsers."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import pytest
+
+from tests.journey.people import Host
+from tests.services import create_database
+from tests.stack import Stack, running_stack
+from tests.visitor import OverHttp, Visitor
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def stack(
+    engine: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Stack]:
+    environ = {"LINK_WAIT_SECONDS": "4", "RATELIMIT_ENABLED": "false"}
+    if engine == "postgresql":
+        server = request.getfixturevalue("postgres")
+        environ["DATABASE_URL"] = create_database(server, "calsync_journey")
+    with running_stack(tmp_path_factory.mktemp(f"run-{engine}"), **environ) as running:
+        yield running
+
+
+@pytest.fixture
+def new_host(stack: Stack) -> Callable[..., Host]:
+    """Signs up another host, who has a Zoom account of the same name at the sandbox."""
+
+    def sign_up(name: str = "Aya Sato", language: str = "en") -> Host:
+        host = Host(stack, f"{name.split(maxsplit=1)[0].lower()}{next(_numbers)}", name, language)
+        host.sign_up()
+        return host
+
+    return sign_up
+
+
+@pytest.fixture
+def ken(stack: Stack) -> Visitor:
+    """A client with a browser in English."""
+    return Visitor(OverHttp(stack.base))
