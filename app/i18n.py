@@ -7,12 +7,13 @@ page says some hundred times and days, and each costs 0.02 ms there.
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import Any, TypeGuard
 from zoneinfo import ZoneInfo, available_timezones
 
+import flask_babel
 from babel import Locale
 from babel.dates import get_day_names, get_month_names, get_timezone_name
 from flask import Flask, g, has_request_context, request
-from flask_babel import get_locale, gettext, ngettext
 
 from .extensions import babel
 
@@ -48,7 +49,7 @@ def choose_language() -> str:
     return accepted or g.get("host_language") or DEFAULT_LANGUAGE
 
 
-def language_in_address() -> dict[str, str]:
+def language_in_address() -> dict[str, Any]:
     """`lang` where the visitor chose it by address, for the next address: it goes along."""
     wish = request.args.get("lang")
     return {"lang": wish} if wish in LANGUAGES else {}
@@ -56,11 +57,23 @@ def language_in_address() -> dict[str, str]:
 
 def current_language() -> str:
     """The language in force: the request's, or the one forced while a mail is written."""
-    locale = get_locale()
+    locale = flask_babel.get_locale()
     return locale.language if locale else DEFAULT_LANGUAGE
 
 
-def is_timezone(name: str | None) -> bool:
+def gettext(message: str, **values: object) -> str:
+    """`message` in the language in force, with `values` in place of its `%(names)s`."""
+    words: str = flask_babel.gettext(message, **values)
+    return words
+
+
+def ngettext(one: str, many: str, num: int) -> str:
+    """The form for `num` things, which stands in it as `%(num)d`."""
+    words: str = flask_babel.ngettext(one, many, num)
+    return words
+
+
+def is_timezone(name: str | None) -> TypeGuard[str]:
     """Whether `name` is an IANA zone this machine knows."""
     return name in available_timezones()
 

@@ -4,6 +4,7 @@ The only module that reads or writes HX- headers.
 """
 
 from http import HTTPStatus
+from typing import cast
 from urllib.parse import urlsplit
 
 from flask import (
@@ -17,12 +18,12 @@ from flask import (
     render_template,
     request,
 )
-from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response as BaseResponse
 
 from .config import Settings
+from .i18n import gettext as _
 from .logs import log
 
 YEAR = 31_536_000
@@ -142,7 +143,7 @@ def _secure(response: Response) -> Response:
 
 def _error_page(error: HTTPException) -> BaseResponse:
     if error.response is not None:
-        return error.response
+        return cast(BaseResponse, error.response)
     status = error.code or 500
     words = _words_for(status)
     if isinstance(error, CSRFError):

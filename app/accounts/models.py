@@ -7,13 +7,13 @@ from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..clock import utcnow
-from ..extensions import db
+from ..extensions import Model
 
 EMAIL_LENGTH = 254  # RFC 5321, 4.5.3.1.3
 NAME_LENGTH = 120
 
 
-class User(UserMixin, db.Model):
+class User(UserMixin, Model):
     """A host: someone with booking pages. `is_admin` opens the queues as well."""
 
     __tablename__ = "users"
@@ -49,7 +49,7 @@ class User(UserMixin, db.Model):
         return self.session_token
 
 
-class SignIn(db.Model):
+class SignIn(Model):
     """One browser that is signed in. Deleting the row signs it out, wherever its cookie is."""
 
     __tablename__ = "sessions"

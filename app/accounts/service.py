@@ -64,7 +64,7 @@ def authenticate(email: str, password: str) -> User | None:
     An unknown address costs as much time as a wrong password. Commits a new hash when the
     library's recommended cost has changed since the old one.
     """
-    user = db.session.scalar(select(User).where(User.email == email))
+    user: User | None = db.session.scalar(select(User).where(User.email == email))
     if not _matches(user.password_hash if user else _hash_of_nobody(), password):
         return None
     if user is None or not user.is_active:
@@ -118,7 +118,9 @@ def end_session(token: str) -> None:
 
 def find_by_session(token: str) -> User | None:
     """The active user whose browser carries `token`."""
-    signed_in = db.session.scalar(select(SignIn).where(SignIn.token_hash == fingerprint(token)))
+    signed_in: SignIn | None = db.session.scalar(
+        select(SignIn).where(SignIn.token_hash == fingerprint(token))
+    )
     if signed_in is None or not signed_in.user.is_active:
         return None
     signed_in.user.session_token = token

@@ -2,11 +2,11 @@
 
 from flask import Blueprint, abort, flash, g, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
 
 from ..extensions import csrf, limiter
 from ..i18n import COOKIE, LANGUAGES, current_language, is_timezone
+from ..i18n import gettext as _
 from ..web import (
     YEAR,
     current_settings,

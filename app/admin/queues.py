@@ -12,7 +12,6 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from markupsafe import escape
 from rq.serializers import JSONSerializer
 from rq_dashboard import blueprint as dashboard
@@ -25,6 +24,7 @@ from ..accounts.service import authenticate
 from ..clock import utcnow
 from ..config import Settings
 from ..extensions import csrf, limiter
+from ..i18n import gettext as _
 from ..web import local_path, refuse_foreign_origin, render, see_other
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")

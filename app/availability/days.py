@@ -37,7 +37,7 @@ def local_days(zone: tzinfo, since: Instant, until: Instant) -> Iterator[LocalDa
     """
     begins, until = max(since, EARLIEST), min(until, LATEST)
     offset_at = offsets_of(zone)
-    offset = offset_at(begins)
+    offset = offset_at(min(begins, LATEST))
     while begins < until:
         number = (begins + offset).days
         midnight = timedelta(number) - offset

@@ -82,6 +82,7 @@ def merged(hours: Hours) -> Hours:
         if not 0 <= opens < closes <= 1440:
             raise ValueError(f"hours need 0 <= opens < closes <= 1440, not ({opens}, {closes})")
         if apart and opens <= apart[-1][1]:
-            opens, closes = apart[-1][0], max(apart.pop()[1], closes)
-        apart.append((opens, closes))
+            apart[-1] = apart[-1][0], max(apart[-1][1], closes)
+        else:
+            apart.append((opens, closes))
     return tuple(apart)

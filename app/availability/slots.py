@@ -101,9 +101,8 @@ def opening_of(rules: Rules, instant: Instant) -> Instant:
                 return instant - (instant - anchor) % rules.step
             instant = min(instant, utc_midnight(max(overrides)) + 2 * DAY)
         since = instant - 8 * DAY  # a week, and more than a change of clocks
-        opens = windows_of(rules, local_days(rules.zone, since, instant + timedelta.resolution))[
-            -1
-        ][0]
+        days = local_days(rules.zone, since, instant + timedelta.resolution)
+        opens, _ = windows_of(rules, days)[-1]
         if opens > since:
             return opens
         instant = since

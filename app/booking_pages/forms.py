@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from typing import Any
 from zoneinfo import available_timezones
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -32,6 +31,7 @@ from wtforms.validators import (
 )
 
 from ..forms import Line, Switch, Text, normalize_line
+from ..i18n import gettext as _
 from . import slugs
 from .models import DESCRIPTION_LENGTH, LOCATION_LENGTH, TITLE_LENGTH, BookingPage
 from .service import Draft, default_hours
@@ -91,7 +91,8 @@ class RangeForm(Form):
     def validate_closes(self, field: ClockTime) -> None:
         if field.data == 0:
             field.data = MINUTES_A_DAY
-        if None not in (self.opens.data, field.data) and self.opens.data >= field.data:
+        opens, closes = self.opens.data, field.data
+        if opens is not None and closes is not None and opens >= closes:
             raise ValidationError(_("The end must be later than the start."))
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..accounts.models import User
 from ..clock import utcnow
-from ..extensions import db
+from ..extensions import Model
 
 TITLE_LENGTH = 120
 SLUG_LENGTH = 64
@@ -24,7 +24,7 @@ DESCRIPTION_LENGTH = 2000
 LOCATION_LENGTH = 300
 
 
-class BookingPage(db.Model):
+class BookingPage(Model):
     """What one shared link offers, and when. Its hours are read in `timezone`."""
 
     __tablename__ = "booking_pages"
@@ -73,7 +73,7 @@ class BookingPage(db.Model):
     )
 
 
-class PageHours(db.Model):
+class PageHours(Model):
     """One range of one weekday, Monday 0."""
 
     __tablename__ = "page_hours"
@@ -91,7 +91,7 @@ class PageHours(db.Model):
     closes: Mapped[int]
 
 
-class PageOverride(db.Model):
+class PageOverride(Model):
     """One range of one date, in place of that weekday's hours; without a range, a day off."""
 
     __tablename__ = "page_overrides"
@@ -112,7 +112,7 @@ class PageOverride(db.Model):
     closes: Mapped[int | None]
 
 
-class TimeOff(db.Model):
+class TimeOff(Model):
     """A span in which the host is away: busy on every page of theirs."""
 
     __tablename__ = "time_off"

@@ -2,10 +2,10 @@
 
 from flask import Blueprint, abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from ..accounts.gate import current_host, hosts_only
+from ..i18n import gettext as _
 from ..web import is_htmx, render, see_other
 from ..zoom.service import is_connected
 from . import service, slugs

@@ -2,9 +2,9 @@
 
 from flask import Blueprint, Response, abort, g, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ..extensions import csrf
+from ..i18n import gettext as _
 from ..i18n import language_in_address
 from ..web import keep_private, refuse_foreign_origin, render, see_other
 from . import calendar_links, service

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from flask import Blueprint, abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ..accounts.gate import current_host, hosts_only
 from ..forms import normalize_line
+from ..i18n import gettext as _
 from ..web import render, see_other
 from . import service
 from .listing import TABS, find_bookings, find_own, mail_state

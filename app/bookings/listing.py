@@ -36,7 +36,7 @@ def find_bookings(host: User, tab: str, query: str, page: int) -> tuple[Sequence
     return rows[:PAGE_SIZE], len(rows) > PAGE_SIZE
 
 
-def _in_tab(bookings: Select[tuple[Booking]], tab: str) -> Select[tuple[Booking]]:
+def _in_tab(bookings: Select[Booking], tab: str) -> Select[Booking]:
     now = utcnow()
     if tab == "cancelled":
         return bookings.where(Booking.status == "cancelled").order_by(Booking.starts_at.desc())

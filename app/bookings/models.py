@@ -18,13 +18,13 @@ from ..accounts.models import EMAIL_LENGTH, NAME_LENGTH, User
 from ..booking_pages.models import BookingPage
 from ..clock import utcnow
 from ..crypto import Encrypted
-from ..extensions import db
+from ..extensions import Model
 from ..outbox.models import Task
 
 NOTE_LENGTH = 2000
 
 
-class Booking(db.Model):
+class Booking(Model):
     """What a client holds. `[blocked_from, blocked_until)` is the span with its buffers, and no
     two live bookings of a host overlap there: the database itself refuses it (an exclusion
     constraint on PostgreSQL, triggers on SQLite; see the first migration)."""

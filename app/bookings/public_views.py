@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, g, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from werkzeug.routing import BaseConverter, ValidationError
 
 from ..booking_pages.forms import zone_choices
@@ -16,6 +15,7 @@ from ..booking_pages.models import BookingPage
 from ..booking_pages.service import live_page
 from ..clock import utcnow
 from ..extensions import compress, csrf, limiter
+from ..i18n import gettext as _
 from ..i18n import is_timezone, language_in_address
 from ..web import refuse_foreign_origin, render, see_other
 from . import openings, service

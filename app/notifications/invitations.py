@@ -25,7 +25,8 @@ def invitation(booking: Booking, method: str) -> bytes:
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", method)
     calendar.add_component(_event(booking, method))
-    return calendar.to_ical()
+    text: bytes = calendar.to_ical()
+    return text
 
 
 def _event(booking: Booking, method: str) -> Event:

@@ -115,7 +115,7 @@ def _attach_invitation(message: EmailMessage, calendar: bytes, method: str) -> N
     part.set_param("charset", "utf-8")
     part.set_param("method", method)
     del part["MIME-Version"]
-    message.attach(part)
+    message.attach(part)  # type: ignore[arg-type]  # typeshed asks for a whole message
     message.make_mixed()
     message.add_attachment(
         calendar,

@@ -6,12 +6,12 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..clock import utcnow
-from ..extensions import db
+from ..extensions import Model
 
 OPEN_STATES = ("waiting", "running")
 
 
-class Task(db.Model):
+class Task(Model):
     """One side effect of a booking or an account. A queue's job carries nothing but its id.
 
     `waiting` → `running` (under a lease) → `done`, `failed` or `cancelled`; a running task whose

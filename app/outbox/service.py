@@ -108,8 +108,8 @@ def postpone(lease: Lease, error: Unavailable) -> None:
 def pause_after(attempt: int) -> timedelta:
     """Doubling from the first pause to the longest, with up to a quarter of jitter."""
     settings = current_settings()
-    pause = min(settings.retry_first * 2 ** min(attempt - 1, 20), settings.retry_longest)
-    return pause * random.uniform(1.0, 1.25)
+    pause: timedelta = min(settings.retry_first * 2 ** min(attempt - 1, 20), settings.retry_longest)
+    return pause * random.uniform(1.0, 1.25)  # noqa: S311  (no secret: it spreads retries)
 
 
 def retry(task: Task) -> bool:

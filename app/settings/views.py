@@ -2,11 +2,11 @@
 
 from flask import Blueprint, flash, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ..accounts import service as accounts
 from ..accounts.gate import current_host, hosts_only
 from ..booking_pages.service import pages_of
+from ..i18n import gettext as _
 from ..web import render, see_other
 from ..zoom.service import connection_of
 from .forms import ProfileForm

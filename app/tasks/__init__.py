@@ -48,7 +48,7 @@ def _do(lease: Lease) -> None:
         _postpone(lease, error)
     except Refused as refusal:
         _give_up(lease, refusal)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # The outermost net of a task: a fault of ours must neither lose it nor spin on it.
         log.exception("task crashed", error=type(error).__name__)
         _postpone(lease, Unavailable("internal_error"))

@@ -6,10 +6,10 @@ from sqlalchemy import CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..crypto import Encrypted
-from ..extensions import db
+from ..extensions import Model
 
 
-class ZoomConnection(db.Model):
+class ZoomConnection(Model):
     """The right to make meetings as one Zoom user, given by one host."""
 
     __tablename__ = "zoom_connections"
@@ -40,7 +40,7 @@ class ZoomConnection(db.Model):
         return scope in self.scopes.split()
 
 
-class ZoomEvent(db.Model):
+class ZoomEvent(Model):
     """A webhook event that has had its effect, so that a repeat has none."""
 
     __tablename__ = "zoom_events"

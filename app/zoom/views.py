@@ -4,12 +4,12 @@ from datetime import timedelta
 
 from flask import Blueprint, flash, g, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user
 
 from ..accounts.gate import current_host, hosts_only
 from ..clock import utcnow
 from ..extensions import oauth as clients
+from ..i18n import gettext as _
 from ..outbox import Unavailable
 from ..web import public_url, render, see_other
 from . import oauth, service
