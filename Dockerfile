@@ -28,13 +28,13 @@ WORKDIR /srv/calsync
 COPY --from=packages /opt/venv /opt/venv
 COPY wsgi.py ./
 COPY migrations/ migrations/
-COPY scripts/healthcheck scripts/
+COPY scripts/healthcheck.py scripts/
 COPY --from=assets /build/app app/
 # A number, so that an orchestrator can see that it is not root. Nothing here is writable to it:
 # run the image read-only, with /tmp in memory.
 USER 10001:10001
 EXPOSE 8000
-HEALTHCHECK --interval=15s --timeout=5s --start-period=20s CMD ["python", "scripts/healthcheck"]
+HEALTHCHECK --interval=15s --timeout=5s --start-period=20s CMD ["python", "scripts/healthcheck.py"]
 # No access log: addresses carry tokens. The heartbeat file lives in memory; a slow disk would
 # make gunicorn think that a worker hangs.
 CMD ["gunicorn", "wsgi:app", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", \

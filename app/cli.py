@@ -45,9 +45,12 @@ class TaskWorker(SimpleWorker):
 
     max_connection_wait_time = 5.0
 
-    @property
-    def is_asked_to_stop(self) -> bool:
-        return bool(self._stop_requested)
+    # RQ's own flag stays down when the signal comes while it waits for a job.
+    is_asked_to_stop = False
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        self.is_asked_to_stop = True
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
 
 @click.command("worker")

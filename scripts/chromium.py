@@ -16,6 +16,8 @@ from pathlib import Path
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Japanese pages are tested and drawn; without this the letters are empty boxes.
 FONT = "fonts-noto-cjk"
+# What Playwright's driver links against, and a minimal Debian leaves out.
+LIBRARY = "libatomic1"
 
 
 def find() -> str | None:
@@ -35,7 +37,7 @@ def _playwrights() -> str | None:
     )
     try:
         answer = subprocess.run(
-            [sys.executable, "-c", ask], capture_output=True, text=True, timeout=30
+            [sys.executable, "-c", ask], check=False, capture_output=True, text=True, timeout=30
         )
     except subprocess.TimeoutExpired:
         return None
@@ -46,7 +48,7 @@ def _playwrights() -> str | None:
 def _runs(path: str) -> bool:
     """Ubuntu's package is a note to install a snap: a file alone proves nothing."""
     try:
-        answer = subprocess.run([path, "--version"], capture_output=True, timeout=30)
+        answer = subprocess.run([path, "--version"], check=False, capture_output=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return answer.returncode == 0
@@ -54,20 +56,22 @@ def _runs(path: str) -> bool:
 
 def install() -> int:
     """Make sure that there is a Chromium, and a Japanese font; 0 also when tests can do without."""
-    wanted = ([] if find() else ["chromium"]) + ([] if _has_japanese_font() else [FONT])
+    present = {"chromium": bool(find()), LIBRARY: _driver_runs(), FONT: _has_japanese_font()}
+    wanted = [package for package, is_there in present.items() if not is_there]
     if wanted and _can_apt():
         _apt(wanted)
     elif FONT in wanted:
         print(f"No Japanese font here; screenshots want one (apt-get install {FONT}).", flush=True)
-    if find():
+    if find() and _driver_runs():
         return 0
     print("Fetching Chromium with Playwright …", flush=True)
     # As root on Debian and Ubuntu it can also install the libraries that Chromium wants.
     libraries = ["--with-deps"] if _can_apt() else []
-    subprocess.run([sys.executable, "-m", "playwright", "install", *libraries, "chromium"])
-    if find():
+    fetch = [sys.executable, "-m", "playwright", "install", *libraries, "chromium"]
+    subprocess.run(fetch, check=False)
+    if find() and _driver_runs():
         return 0
-    hint = "No Chromium here. Install one (as root: apt-get install chromium), then make test."
+    hint = f"No Chromium here. As root: apt-get install chromium {LIBRARY}; then: make test"
     if os.environ.get("CALSYNC_REQUIRE_BROWSER") == "1":
         print(f"error: {hint}", file=sys.stderr)
         return 1
@@ -79,9 +83,15 @@ def _can_apt() -> bool:
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
+def _driver_runs() -> bool:
+    command = [sys.executable, "-m", "playwright", "--version"]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
 def _has_japanese_font() -> bool:
     if lister := shutil.which("fc-list"):
-        return bool(subprocess.run([lister, ":lang=ja", "file"], capture_output=True).stdout)
+        command = [lister, ":lang=ja", "file"]
+        return bool(subprocess.run(command, check=False, capture_output=True).stdout)
     return any(Path("/usr/share/fonts").glob("**/*CJK*"))
 
 
@@ -93,7 +103,7 @@ def _apt(packages: list[str]) -> None:
         ["apt-get", "update", "--quiet=1"],
         ["apt-get", "install", "--quiet=1", "--yes", "--no-install-recommends", *packages],
     ):
-        if subprocess.run(command, env=quiet).returncode != 0:
+        if subprocess.run(command, check=False, env=quiet).returncode != 0:
             return
 
 

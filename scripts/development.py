@@ -145,7 +145,7 @@ def write_environment(development: Development) -> dict[str, str]:
     path = development.instance / "development.env"
     held = {name: value for name, value in dotenv_values(path, interpolate=False).items() if value}
     kept = {name: value for name, value in held.items() if name not in ADDRESSES}
-    values = _new_secrets() | kept | development.addresses
+    values = {**_new_secrets(), **kept, **development.addresses}
     text = HEADER + "".join(f"{name}={_quoted(value)}\n" for name, value in values.items())
     # A new file put in the old one's place: readers never meet half of it.
     descriptor, draft = tempfile.mkstemp(prefix=".development.", dir=development.instance)
@@ -205,7 +205,7 @@ def _socket_path(instance: Path) -> Path:
     if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
         return path
     mark = hashlib.sha256(os.fsencode(instance)).hexdigest()[:12]
-    folder = Path(f"/tmp/calsync-{os.geteuid()}-{mark}")
+    folder = Path(f"/tmp/calsync-{os.geteuid()}-{mark}")  # noqa: S108  (guarded below)
     folder.mkdir(mode=0o700, exist_ok=True)
     # Anybody can make folders in /tmp: only our own, closed to others, will do.
     facts = folder.lstat()

@@ -130,12 +130,10 @@ def _run(title: str, command: list[str]) -> None:
 
 def _collect(process: subprocess.Popen[str], lines: list[str]) -> None:
     for line in process.stdout or ():
-        lines.append(line.rstrip())
+        lines.append(line.rstrip())  # noqa: PERF401  (read while it grows)
 
 
-def _watch(
-    process: subprocess.Popen[str], title: str, started: float, lines: list[str]
-) -> None:
+def _watch(process: subprocess.Popen[str], title: str, started: float, lines: list[str]) -> None:
     spins = sys.stdout.isatty() and not VERBOSE
     print(f"{title} …", end="" if spins else "\n", flush=True)
     said_at = started
@@ -228,6 +226,10 @@ def _catalogues_are_due() -> bool:
     )
 
 
+def _note(stamp: Path, key: str) -> None:
+    stamp.write_text(key)
+
+
 def _says(stamp: Path, key: str) -> bool:
     try:
         return stamp.read_text() == key
@@ -240,13 +242,13 @@ STEPS = (
         "Python packages",
         ["scripts/install-python", ".venv", "requirements-dev.txt"],
         _packages_are_due,
-        lambda: _packages_stamp().write_text(_packages_key()) and None,
+        lambda: _note(_packages_stamp(), _packages_key()),
     ),
     Step(
         "Node packages (htmx, axe)",
         ["scripts/install-node", ".venv"],
         _node_is_due,
-        lambda: _node_stamp().write_text(_node_key()) and None,
+        lambda: _note(_node_stamp(), _node_key()),
     ),
     Step("htmx into app/static/vendor", ["scripts/vendor-htmx"], _htmx_is_due),
     Step("Message catalogues", ["scripts/compile-catalogues", ".venv"], _catalogues_are_due),

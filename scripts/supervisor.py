@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from honcho.colour import get_colours
@@ -73,7 +74,7 @@ class Supervisor:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_end_with_parent,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509  (there are no threads here)
         )
         assert process.stdout is not None
         os.set_blocking(process.stdout.fileno(), False)
@@ -113,10 +114,11 @@ class Supervisor:
                 print(line, flush=True)
             else:
                 colour = self._colours.get(name)
-                self._printer.write(Message("line", line, datetime.now(), name, colour))
+                now = datetime.now().astimezone()
+                self._printer.write(Message("line", line, now, name, colour))
         except OSError:  # nobody reads any more: a closed terminal, `make run | head`
             self.interrupted = True
-            sys.stdout = self._printer.output = open(os.devnull, "w")
+            sys.stdout = self._printer.output = open(os.devnull, "w")  # noqa: SIM115
 
     def wait(self, until: Callable[[], bool], seconds: float | None = None) -> bool:
         """Show output until `until()` (true), or `seconds` pass (false)."""
@@ -138,13 +140,16 @@ class Supervisor:
             alive = [self._processes[n] for n in wave if self._processes[n].poll() is None]
             for process in alive:
                 process.terminate()
-            self.wait(lambda these=alive: self._hurried or all_ended(these), PATIENCE)
+            self.wait(partial(self._may_go_on, alive), PATIENCE)
             for process in alive:
                 if process.poll() is None:
                     process.kill()
                 process.wait()
         self._kill_left_over()
         self.show(timeout=0)
+
+    def _may_go_on(self, processes: list[subprocess.Popen[bytes]]) -> bool:
+        return self._hurried or all(process.poll() is not None for process in processes)
 
     def _kill_left_over(self) -> None:
         """Grandchildren keep their session, even where they have a process group of their own."""
@@ -153,10 +158,6 @@ class Supervisor:
             with suppress(ProcessLookupError, PermissionError):
                 if os.getsid(pid) in sessions:
                     os.kill(pid, signal.SIGKILL)
-
-
-def all_ended(processes: list[subprocess.Popen[bytes]]) -> bool:
-    return all(process.poll() is not None for process in processes)
 
 
 def _end_with_parent() -> None:
@@ -168,5 +169,7 @@ def _end_with_parent() -> None:
 def _every_pid() -> list[int]:
     if Path("/proc/self").exists():
         return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
-    listing = subprocess.run(["ps", "-axo", "pid="], capture_output=True, text=True).stdout
+    listing = subprocess.run(
+        ["ps", "-axo", "pid="], capture_output=True, text=True, check=True
+    ).stdout
     return [int(pid) for pid in listing.split()]

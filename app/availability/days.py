@@ -22,7 +22,7 @@ def utc_midnight(day: date) -> Instant:
 
 
 # The outermost days of the calendar have no date in some zones: they are left out.
-EARLIEST, LATEST = utc_midnight(date.min) + 2 * DAY, utc_midnight(date.max) - 2 * DAY
+EARLIEST, LATEST = utc_midnight(date.min) + 2 * DAY, utc_midnight(date.max) - DAY
 
 
 def local_days(zone: tzinfo, since: Instant, until: Instant) -> Iterator[LocalDay]:

@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from app.availability import Rules, Span, open_slots
+
 from . import zones
 
-NOTHING, MINUTE, HOUR, DAY = timedelta(0), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
+NOTHING, MINUTE = timedelta(0), timedelta(minutes=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+YEAR_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 TELLING_MINUTES = [0, 1, 30, 60, 90, 120, 135, 150, 165, 180, 240, 540, 720, 1380, 1410, 1439, 1440]
 WHOLE_DAY = [(0, 1440)]
 T = TypeVar("T")
@@ -39,6 +41,8 @@ def distances(least: timedelta, most: timedelta) -> st.SearchStrategy[timedelta]
 
 durations = whole_minutes(1, 240, 15, 30, 45, 50, 60, 1440, 1500)
 increments = whole_minutes(5, 120, 15, 30, 50, 60, 1440) | st.timedeltas(7 * MINUTE, 2 * HOUR)
+
+
 def rarely(values: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
     return st.integers(0, 5).flatmap(lambda dice: st.none() if dice else values)
 
@@ -61,9 +65,7 @@ def moments(draw: st.DrawFn, key: str) -> datetime:
     changes = zones.changes(key)
     if changes and draw(st.integers(0, 3)):
         return draw(st.sampled_from(changes))
-    return draw(
-        st.datetimes(datetime(1850, 1, 1), datetime(2150, 1, 1), timezones=st.just(UTC))
-    ).replace(second=0, microsecond=0)
+    return YEAR_1970 + draw(st.integers(-120 * 525_600, 180 * 525_600)) * MINUTE
 
 
 @st.composite

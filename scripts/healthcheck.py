@@ -1,9 +1,7 @@
-#!/usr/bin/env python3
-"""Exit 0 when the web process in this container answers /healthz."""
+"""Exit 0 when the web process of this container answers /healthz; the image's HEALTHCHECK."""
 
 import os
 import sys
-import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
@@ -14,9 +12,9 @@ def main() -> int:
     host = urlsplit(os.environ.get("PUBLIC_BASE_URL", "")).netloc or f"127.0.0.1:{port}"
     request = urllib.request.Request(f"http://127.0.0.1:{port}/healthz", headers={"Host": host})
     try:
-        with urllib.request.urlopen(request, timeout=3) as answer:
+        with urllib.request.urlopen(request, timeout=3) as answer:  # noqa: S310  (http, above)
             return 0 if answer.status == 200 else 1
-    except (OSError, urllib.error.URLError) as error:
+    except OSError as error:
         print(f"healthz: {error}", file=sys.stderr)
         return 1
 
