@@ -1,0 +1,92 @@
+"""The host's Bookings section."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+
+from app.accounts.models import User
+from app.bookings import service
+from tests.cast import PASSWORD, make_booking, make_host, make_page, tomorrow
+from tests.visitor import InProcess, Visitor
+
+
+def sign_in(app: Flask, host: User) -> Visitor:
+    visitor = Visitor(InProcess(app))
+    door = visitor.get("/login")
+    door.press("Sign in", email=host.email, password=PASSWORD)
+    return visitor
+
+
+def rows(visitor: Visitor, query: str) -> list[str]:
+    page = visitor.get(f"/dashboard/bookings?{query}")
+    return [" ".join(row.get_text(" ").split()) for row in page.all("ul.bookings li")]
+
+
+def test_each_booking_stands_in_its_tab(app: Flask) -> None:
+    aya = make_host()
+    page = make_page(aya)
+    make_booking(page, tomorrow(1), name="Past Person")
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=2)):
+        make_booking(page, tomorrow(1), name="Coming Person")
+        service.cancel(make_booking(page, tomorrow(2), name="Gone Person"), by="client")
+        visitor = sign_in(app, aya)
+        for tab, name in (("upcoming", "Coming"), ("past", "Past"), ("cancelled", "Gone")):
+            (row,) = rows(visitor, f"tab={tab}")
+            assert f"{name} Person" in row
+
+
+@pytest.mark.parametrize("query", ["yamada", "KEN@", "consult", "山田"])
+def test_search_finds_client_address_and_page(app: Flask, query: str) -> None:
+    aya = make_host()
+    page = make_page(aya)
+    make_booking(page, tomorrow(1), name="Ken Yamada 山田")
+    make_booking(
+        make_page(aya, title="Other"), tomorrow(2), name="Lena Fischer", email="lena@example.com"
+    )
+    (row,) = rows(sign_in(app, aya), f"q={query}")
+    assert "Ken Yamada" in row
+
+
+def test_search_takes_percent_and_underscore_as_they_are(app: Flask) -> None:
+    aya = make_host()
+    make_booking(make_page(aya))
+    visitor = sign_in(app, aya)
+    assert rows(visitor, "q=%25") == []
+    assert rows(visitor, "q=_") == []
+
+
+def test_a_long_list_is_paged(app: Flask) -> None:
+    aya = make_host()
+    page = make_page(aya, duration=15)
+    for number in range(52):
+        make_booking(page, tomorrow(1) + timedelta(minutes=15 * number), name=f"Client {number:02}")
+    visitor = sign_in(app, aya)
+    first = visitor.get("/dashboard/bookings")
+    assert len(first.all("ul.bookings li")) == 50
+    assert len(first.follow("Next").all("ul.bookings li")) == 2
+
+
+def test_mallory_sees_nothing_of_ayas(app: Flask) -> None:
+    booking = make_booking(make_page(make_host()))
+    mallory = sign_in(app, make_host("Mallory"))
+    assert rows(mallory, "") == []
+    assert mallory.get(f"/dashboard/bookings/{booking.public_id}").status == 404
+
+
+def test_what_failed_says_what_to_do_and_can_be_tried_again(app: Flask) -> None:
+    aya = make_host()
+    booking = make_booking(make_page(aya, auto_zoom=True))
+    task = booking.tasks[0]
+    task.state, task.last_error = "failed", "zoom_scope_missing: no scopes:[meeting:write:meeting]"
+    service.fail_meeting(booking.id, "zoom_scope_missing")
+    visitor = sign_in(app, aya)
+    shown = visitor.get(f"/dashboard/bookings/{booking.public_id}")
+    assert "meeting:write:meeting" in shown.text
+    assert "permission" in shown.text
+    assert "No meeting" in visitor.get("/dashboard/bookings").text
+    again = shown.press("Retry")
+    assert "Trying once more." in again.text
+    assert (task.state, task.attempts) == ("waiting", 0)
+    assert booking.meeting_state == "wanted"

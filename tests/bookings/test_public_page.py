@@ -1,0 +1,296 @@
+"""The page behind the shared link, as a client without JavaScript meets it."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import event, select
+
+from app.booking_pages import service as pages
+from app.bookings.models import Booking
+from app.bookings.openings import open_days
+from app.extensions import db
+from tests.cast import make_booking, make_host, make_page
+from tests.visitor import InProcess, Page, Visitor
+
+NINE_TO_TWELVE = [(weekday, 540, 720) for weekday in range(5)]
+
+
+@pytest.fixture(autouse=True)
+def early_december() -> Iterator[None]:
+    """Tuesday 1 December 2026, 00:30 in Tokyo."""
+    with time_machine.travel(datetime(2026, 11, 30, 15, 30, tzinfo=UTC), tick=False):
+        yield
+
+
+def days(page: Page) -> list[str]:
+    return [str(time["datetime"]) for time in page.all("a.day time")]
+
+
+def times(page: Page) -> list[str]:
+    return [time.get_text() for time in page.all("a.time time")]
+
+
+def test_days_and_times_are_links_with_what_they_are_in_words(app: Flask, visit: Visitor) -> None:
+    page = make_page(make_host(), slug="talk", hours=NINE_TO_TWELVE)
+    shown = visit.get("/b/talk?date=2026-12-08")
+    assert shown.status == 200
+    assert page.title in shown.text
+    assert days(shown)[:5] == [f"2026-12-0{day}" for day in (1, 2, 3, 4, 7)]
+    assert times(shown) == ["09:00", "09:30", "10:00", "10:30", "11:00", "11:30"]
+    day = shown.one('a.day[aria-current="date"]')
+    assert day["aria-label"] == "Tuesday 8 December 2026, 6 slots"
+    assert shown.all("a.time")[0]["href"] == "/b/talk/20261208T000000Z"
+
+
+def test_a_slug_is_read_in_any_case(app: Flask, visit: Visitor) -> None:
+    make_page(make_host(), slug="talk")
+    assert visit.get("/b/Talk").status == 200
+
+
+@pytest.mark.parametrize("change", ["off", "archived", "missing"])
+def test_a_page_that_is_not_live_is_not_there(app: Flask, visit: Visitor, change: str) -> None:
+    page = make_page(make_host(), slug="talk")
+    if change == "off":
+        pages.set_live(page, False)
+    if change == "archived":
+        pages.archive(page)
+    slug = "nowhere" if change == "missing" else "talk"
+    for address in (f"/b/{slug}", f"/b/{slug}/20261208T000000Z"):
+        shown = visit.get(address)
+        assert shown.status == 404
+        assert "Aya Sato" not in shown.text
+
+
+def test_the_clients_zone_moves_days_and_times(app: Flask, visit: Visitor) -> None:
+    make_page(make_host(), slug="talk", hours=NINE_TO_TWELVE)
+    shown = visit.get("/b/talk?date=2026-12-07&tz=America/New_York")
+    # Tokyo's Tuesday morning is New York's Monday evening.
+    assert times(shown) == ["19:00", "19:30", "20:00", "20:30", "21:00", "21:30"]
+    assert "America/New_York (Eastern Standard Time, UTC−5)" in shown.text
+    assert shown.all("a.time")[0]["href"] == "/b/talk/20261208T000000Z?tz=America%2FNew_York"
+
+
+def test_the_zone_is_named_with_its_offset_on_that_day(app: Flask, visit: Visitor) -> None:
+    page = make_page(
+        make_host(), slug="talk", timezone="Europe/Berlin", horizon_days=200, hours=NINE_TO_TWELVE
+    )
+    assert page.timezone == "Europe/Berlin"
+    winter = visit.get("/b/talk?date=2027-03-26")
+    summer = visit.get("/b/talk?date=2027-03-29")
+    assert "Central European Standard Time, UTC+1)" in winter.text
+    assert "Central European Summer Time, UTC+2)" in summer.text
+    assert times(winter)[0] == times(summer)[0] == "09:00"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "month=nonsense",
+        "month=2026-13",
+        "date=2026-02-31",
+        "date=0000-00-00",
+        "month=9999-12",
+        "month=0001-01",
+        "tz=Nowhere/Land",
+        "tz=../../etc/passwd",
+        "tz=",
+        "date=%00",
+        "lang=xx",
+        "zones=all",
+        "zones=none",
+    ],
+)
+def test_an_address_that_makes_no_sense_still_gives_a_page(
+    app: Flask, visit: Visitor, query: str
+) -> None:
+    make_page(make_host(), slug="talk")
+    assert visit.get(f"/b/talk?{query}").status == 200
+
+
+@pytest.mark.parametrize(
+    "slot", ["20261332T000000Z", "20261208T0000Z", "20261208T000000", "now", "99999999T999999Z"]
+)
+def test_an_address_that_is_no_slot_is_not_there(app: Flask, visit: Visitor, slot: str) -> None:
+    make_page(make_host(), slug="talk")
+    assert visit.get(f"/b/talk/{slot}").status == 404
+
+
+def test_a_month_without_times_says_so_and_leads_on(app: Flask, visit: Visitor) -> None:
+    make_page(make_host(), slug="talk", hours=[], overrides=[(date(2027, 1, 12), 600, 660)])
+    shown = visit.get("/b/talk")
+    assert "No open times this month" in shown.text
+    assert times(shown.follow("See January 2027")) == ["10:00", "10:30"]
+
+
+def test_months_are_offered_as_far_as_they_can_hold_something(app: Flask, visit: Visitor) -> None:
+    make_page(make_host(), slug="talk", horizon_days=20)
+    shown = visit.get("/b/talk")
+    assert not shown.all('a[aria-label^="Previous month"]')
+    assert not shown.all('a[aria-label^="Next month"]')
+    pages_further = make_page(make_host("Mallory"), slug="further", horizon_days=None)
+    assert visit.get(f"/b/{pages_further.slug}").all('a[aria-label^="Next month"]')
+
+
+def test_client_pages_set_no_cookie_and_show_no_client(app: Flask, visit: Visitor) -> None:
+    page = make_page(make_host(), slug="talk")
+    booking = make_booking(page, datetime(2026, 12, 8, tzinfo=UTC))
+    for address in ("/b/talk?date=2026-12-08", "/b/talk/20261208T013000Z"):
+        shown = visit.get(address)
+        assert "Set-Cookie" not in shown.answer.headers
+        assert booking.client_name not in shown.text
+        assert booking.client_email not in shown.answer.text
+
+
+def test_htmx_gets_the_part_and_caches_are_told(app: Flask) -> None:
+    make_page(make_host(), slug="talk")
+    part = Visitor(InProcess(app, {"HX-Request": "true"})).get("/b/talk")
+    assert part.answer.text.lstrip().startswith('<div id="when"')
+    assert "HX-Request" in part.answer.headers["Vary"]
+
+
+def test_the_language_is_the_clients_choice(app: Flask, visit: Visitor) -> None:
+    make_page(make_host(locale="ja"), slug="talk")
+    nobody_asked = Visitor(InProcess(app, {"Accept-Language": ""}))
+    assert nobody_asked.get("/b/talk").one("html")["lang"] == "ja"  # the host's
+    assert visit.get("/b/talk").one("html")["lang"] == "en"  # the browser's
+    shown = visit.get("/b/talk?lang=ja")
+    assert shown.one("html")["lang"] == "ja"  # the address'
+    assert "lang=ja" in str(shown.all("a.time")[0]["href"])
+
+
+def test_booking_stores_what_was_typed_in_one_form(app: Flask, visit: Visitor) -> None:
+    make_page(make_host(), slug="talk")
+    form = visit.get("/b/talk/20261208T000000Z?tz=Europe/Berlin")
+    assert "Tuesday 8 December 2026 01:00–01:30" in form.text
+    booked = form.press(
+        "Book this time",
+        name="  Ｋｅｎ　Ｙａｍａｄａ ",
+        email=" KEN＠Example.COM ",
+        note="line one\r\nline two",
+    )
+    assert "You are booked" in booked.text
+    booking = db.session.scalars(select(Booking)).one()
+    assert booking.client_name == "Ken Yamada"
+    assert booking.client_email == "ken@example.com"
+    assert booking.note == "line one\nline two"
+    assert booking.client_timezone == "Europe/Berlin"
+    assert booking.client_locale == "en"
+    assert booking.starts_at == datetime(2026, 12, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"name": ""}, "Enter your name."),
+        ({"name": "x" * 121}, "shorter"),
+        ({"email": ""}, "Enter your email address."),
+        ({"email": "nobody"}, "name@example.com"),
+        ({"note": "x" * 2001}, "shorter"),
+        ({"website": "http://spam.example"}, "Leave this field empty"),
+        ({"key": "forged"}, "send it again"),
+        ({"key": None}, "send it again"),
+    ],
+)
+def test_a_faulty_form_is_422_and_keeps_the_input(
+    app: Flask, visit: Visitor, wrong: dict[str, str | None], told: str
+) -> None:
+    make_page(make_host(), slug="talk")
+    good = {"name": "Ken Yamada", "email": "ken@example.com", "note": "Remember me"}
+    form = visit.get("/b/talk/20261208T000000Z")
+    answer = form.press("Book this time", **(good | wrong))
+    assert answer.status == 422
+    assert told in answer.text
+    assert answer.one("title").get_text().startswith("Error:")
+    kept = (good | wrong)["note"]
+    assert answer.one("textarea[name=note]").get_text().strip() == kept
+    assert db.session.scalars(select(Booking)).all() == []
+    # And the form that came back can be sent.
+    if "website" not in wrong:
+        again = answer.press("Book this time", **good)
+        assert "You are booked" in again.text
+
+
+def test_a_key_of_another_slot_or_page_is_refused(app: Flask, visit: Visitor) -> None:
+    make_page(make_host(), slug="talk")
+    other = visit.get("/b/talk/20261208T013000Z").one("input[name=key]")["value"]
+    form = visit.get("/b/talk/20261208T000000Z")
+    answer = form.press("Book this time", name="Ken", email="ken@example.com", key=other)
+    assert answer.status == 422
+
+
+def test_another_sites_form_is_refused(app: Flask) -> None:
+    make_page(make_host(), slug="talk")
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        mallory = Visitor(InProcess(app, headers))
+        form = mallory.get("/b/talk/20261208T000000Z")
+        answer = form.press("Book this time", name="Ken", email="ken@example.com")
+        assert answer.status == 403
+    assert db.session.scalars(select(Booking)).all() == []
+
+
+def test_a_lost_slot_offers_the_nearest_and_books_it_in_one_press(
+    app: Flask, visit: Visitor
+) -> None:
+    page = make_page(make_host(), slug="talk", hours=NINE_TO_TWELVE)
+    form = visit.get("/b/talk/20261208T003000Z")
+    make_booking(page, datetime(2026, 12, 8, 0, 30, tzinfo=UTC))
+    lost = form.press("Book this time", name="Ken", email="ken@example.com", note="My case")
+    assert lost.status == 409
+    assert lost.one("textarea[name=note]").get_text().strip() == "My case"
+    offered = [time.get_text() for time in lost.all("button.time time")]
+    assert "Tue 8 Dec 09:00" in offered
+    assert "Tue 8 Dec 10:00" in offered
+    booked = lost.press("Tue 8 Dec 10:00")
+    assert "You are booked" in booked.text
+
+
+def test_a_link_to_a_time_that_is_gone_offers_others(app: Flask, visit: Visitor) -> None:
+    page = make_page(make_host(), slug="talk", hours=NINE_TO_TWELVE)
+    make_booking(page, datetime(2026, 12, 8, 0, 30, tzinfo=UTC))
+    gone = visit.get("/b/talk/20261208T003000Z")
+    assert gone.status == 409
+    booked = gone.press("Tue 8 Dec 10:00", name="Ken", email="ken@example.com")
+    assert "You are booked" in booked.text
+
+
+def test_notice_and_horizon_are_kept_when_booking(app: Flask, visit: Visitor) -> None:
+    make_page(make_host(), slug="talk", notice=120, horizon_days=2)
+    assert visit.get("/b/talk/20261130T170000Z").status == 409
+    assert visit.get("/b/talk/20261130T173000Z").status == 200
+    assert visit.get("/b/talk/20261203T143000Z").status == 200  # 3 December, 23:30 in Tokyo
+    assert visit.get("/b/talk/20261203T150000Z").status == 409  # 4 December
+
+
+def test_a_month_that_begins_on_another_day_at_the_host_is_whole(app: Flask) -> None:
+    page = make_page(make_host(), slug="talk", timezone="Pacific/Kiritimati")
+    found = open_days(page, date(2026, 12, 1), ZoneInfo("Pacific/Honolulu"))
+    assert min(found) == date(2026, 12, 1)
+    assert max(found) == date(2026, 12, 31)
+    assert found[date(2026, 12, 1)][0] == datetime(2026, 12, 1, 10, tzinfo=UTC)
+
+
+def test_a_month_takes_as_many_statements_with_bookings_as_without(
+    app: Flask, visit: Visitor
+) -> None:
+    page = make_page(make_host(), slug="talk")
+    statements: list[str] = []
+
+    def count(connection, cursor, statement, parameters, context, executemany) -> None:
+        statements.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", count)
+    try:
+        visit.get("/b/talk")
+        without = len(statements)
+        for hour in range(10):
+            make_booking(page, datetime(2026, 12, 8, hour, tzinfo=UTC))
+        db.session.remove()
+        statements.clear()
+        visit.get("/b/talk")
+    finally:
+        event.remove(db.engine, "before_cursor_execute", count)
+    assert len(statements) == without
