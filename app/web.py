@@ -19,7 +19,7 @@ from flask import (
     request,
 )
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 from werkzeug.wrappers import Response as BaseResponse
 
 from .config import Settings
@@ -144,6 +144,9 @@ def _secure(response: Response) -> Response:
 def _error_page(error: HTTPException) -> BaseResponse:
     if error.response is not None:
         return cast(BaseResponse, error.response)
+    if isinstance(error, SecurityError):
+        # A host that is not ours: no address can be built, so there is no page to show.
+        return Response("This host is not served here.\n", 400, mimetype="text/plain")
     status = error.code or 500
     words = _words_for(status)
     if isinstance(error, CSRFError):
@@ -163,28 +166,28 @@ def _error_page(error: HTTPException) -> BaseResponse:
 
 def _words_for(status: int) -> tuple[str, str]:
     known = {
-        400: (_("That request was not understood"), _("Go back and try once more.")),
+        400: (_("This request could not be understood"), _("Go back and try again.")),
         403: (
-            _("This is not open to you"),
+            _("You cannot open this page"),
             _("Sign in with another account, or go back."),
         ),
         404: (
-            _("There is nothing here"),
-            _("Check the address. A booking page may have been closed by its host."),
+            _("This page does not exist"),
+            _("Check the address. The host may have closed the booking page."),
         ),
         405: (
-            _("That does not work here"),
-            _("Go back and use the page's own buttons."),
+            _("This does not work here"),
+            _("Go back and use the buttons on the page."),
         ),
-        413: (_("That was too much"), _("Shorten the text and send it again.")),
+        413: (_("This was too long"), _("Shorten the text and send it again.")),
         429: (
-            _("Too many tries"),
-            _("Wait a minute, then try again. Nothing is lost."),
+            _("Too many attempts"),
+            _("Please wait a little, then try again."),
         ),
     }
     broken = (
-        _("Something broke on our side"),
-        _("Nothing you sent is lost. Try again shortly."),
+        _("Something went wrong on our side"),
+        _("Please try again shortly."),
     )
     return known.get(status, broken if status >= 500 else known[400])
 

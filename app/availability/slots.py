@@ -111,7 +111,7 @@ def opening_of(rules: Rules, instant: Instant) -> Instant:
 def busy_blocks(rules: Rules, busy: Iterable[Span]) -> list[Pair]:
     """What each busy span, widened by the slot and its buffers, forbids as a start."""
     ahead, behind = EPOCH + rules.duration + rules.buffer_after, EPOCH - rules.buffer_before
-    return [(span.start - ahead, span.end - behind) for span in busy]
+    return [(span.start - ahead, span.end - behind) for span in busy if span.start < span.end]
 
 
 def free_runs(

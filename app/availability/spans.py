@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 class Span:
     """The instants from `start` up to, not including, `end`; both are kept in UTC.
 
-    Aware datetimes of any zone are taken. Raises ValueError when one is naive, or when the
-    span has no length.
+    Aware datetimes of any zone are taken. A span that ends where it starts holds nothing.
+    Raises ValueError when a datetime is naive, or when the span ends before it starts.
     """
 
     start: datetime
@@ -18,12 +18,12 @@ class Span:
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", in_utc(self.start))
         object.__setattr__(self, "end", in_utc(self.end))
-        if self.end <= self.start:
-            raise ValueError(f"a span ends after it starts, not {self.start} to {self.end}")
+        if self.end < self.start:
+            raise ValueError(f"a span cannot end before it starts: {self.start} to {self.end}")
 
     def overlaps(self, other: "Span") -> bool:
         """Whether the two share an instant. Spans that only touch do not."""
-        return self.start < other.end and other.start < self.end
+        return max(self.start, other.start) < min(self.end, other.end)
 
 
 def in_utc(at: datetime) -> datetime:

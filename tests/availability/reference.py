@@ -104,7 +104,7 @@ def grid(rules: Rules, opens: datetime, start: datetime, end: datetime) -> Itera
 
 
 def meets(begins: datetime, ends: datetime, busy: Iterable[Span]) -> bool:
-    return any(begins < span.end and span.start < ends for span in busy)
+    return any(max(begins, span.start) < min(ends, span.end) for span in busy)
 
 
 def day_is_bookable(

@@ -72,7 +72,7 @@ def moments(draw: st.DrawFn, key: str) -> datetime:
 def spans(draw: st.DrawFn, around: datetime) -> Span:
     start = around + draw(st.integers(-3 * 1440, 4 * 1440)) * MINUTE
     start += draw(st.just(NOTHING) | st.timedeltas(NOTHING, MINUTE))
-    length = draw(whole_minutes(1, 300, 15, 30, 60) | st.timedeltas(MINUTE, 6 * HOUR))
+    length = draw(whole_minutes(0, 300, 15, 30, 60) | st.timedeltas(MINUTE, 6 * HOUR))
     return Span(start, start + length)
 
 

@@ -165,6 +165,10 @@ class TestBusy:
     def test_a_span_takes_all_slots_that_it_holds(self) -> None:
         assert offered(self.rules, MONDAY, busy=[span("09:29", "10:01")]) == ["10:30"]
 
+    def test_a_span_without_length_takes_nothing(self) -> None:
+        free = offered(self.rules, MONDAY)
+        assert offered(self.rules, MONDAY, busy=[span("10:00", "10:00")]) == free
+
     def test_a_span_from_before_the_range_still_counts(self) -> None:
         began_yesterday = Span(at("12:00", "2026-05-31"), at("09:45"))
         shown = offered(self.rules, f"{MONDAY}T09:30", busy=[began_yesterday])
