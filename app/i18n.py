@@ -1,18 +1,24 @@
-"""Which language a page speaks, and how it says days, times and zones.
+"""Which language a page speaks, and how it says words, days, times and zones.
 
-Formatting goes through cached names instead of Babel's own formatter: a month of a booking
-page says some hundred times and days, and each costs 0.02 ms there.
+A month of a booking page says some hundred words, times and days. Flask-Babel would look up
+locale and catalogue for each (0.012 ms) and format each date anew (0.02 ms); here both are
+looked up once. Flask-Babel still serves the forms' lazy texts.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from gettext import NullTranslations
+from pathlib import Path
 from typing import Any, TypeGuard
 from zoneinfo import ZoneInfo, available_timezones
 
 import flask_babel
 from babel import Locale
 from babel.dates import get_day_names, get_month_names, get_timezone_name
+from babel.support import Translations
 from flask import Flask, g, has_request_context, request
 
 from .extensions import babel
@@ -25,6 +31,11 @@ COOKIE = "lang"
 def init_app(app: Flask) -> None:
     """Bind gettext and give templates the words for days and times."""
     babel.init_app(app, locale_selector=choose_language)
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda message: _catalogue(current_language()).gettext(message),
+        lambda one, many, num: _catalogue(current_language()).ngettext(one, many, num),
+        newstyle=True,
+    )
     app.jinja_env.globals.update(
         LANGUAGES=LANGUAGES,
         language=current_language,
@@ -56,21 +67,39 @@ def language_in_address() -> dict[str, Any]:
 
 
 def current_language() -> str:
-    """The language in force: the request's, or the one forced while a mail is written."""
-    locale = flask_babel.get_locale()
-    return locale.language if locale else DEFAULT_LANGUAGE
+    """The language in force: the request's, or the one that is being spoken (see `speaking`)."""
+    language: str | None = g.get("language")
+    if language is None:
+        language = g.language = choose_language()
+    return language
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Say everything in `language` for a while: a mail is written in its reader's."""
+    before = g.get("language")
+    g.language = language
+    try:
+        with flask_babel.force_locale(language):
+            yield
+    finally:
+        g.language = before
 
 
 def gettext(message: str, **values: object) -> str:
     """`message` in the language in force, with `values` in place of its `%(names)s`."""
-    words: str = flask_babel.gettext(message, **values)
-    return words
+    words = _catalogue(current_language()).gettext(message)
+    return words % values if values else words
 
 
 def ngettext(one: str, many: str, num: int) -> str:
     """The form for `num` things, which stands in it as `%(num)d`."""
-    words: str = flask_babel.ngettext(one, many, num)
-    return words
+    return _catalogue(current_language()).ngettext(one, many, num) % {"num": num}
+
+
+@lru_cache
+def _catalogue(language: str) -> NullTranslations:
+    return Translations.load(Path(__file__).parent / "translations", [language])
 
 
 def is_timezone(name: str | None) -> TypeGuard[str]:
@@ -188,6 +217,7 @@ __all__ = [
     "ngettext",
     "offset_in_words",
     "short_day",
+    "speaking",
     "time_range",
     "weekday_names",
     "zone_in_words",

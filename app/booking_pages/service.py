@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from ..accounts.models import User
-from ..availability import Rules
 from ..clock import utcnow
 from ..extensions import db
 from . import slugs
@@ -53,17 +51,6 @@ def page_of(host: User, page_id: int) -> BookingPage | None:
     )
 
 
-def live_page(slug: str) -> BookingPage | None:
-    """The page behind a shared link, while it is live."""
-    return db.session.scalar(
-        select(BookingPage).where(
-            BookingPage.slug == slug.lower(),
-            BookingPage.is_live.is_(True),
-            BookingPage.archived_at.is_(None),
-        )
-    )
-
-
 def create_page(host: User, draft: Draft) -> BookingPage:
     """Make a live page and commit. Raises SlugTaken."""
     page = BookingPage(user_id=host.id, is_live=True, created_at=utcnow())
@@ -86,12 +73,13 @@ def _save(page: BookingPage, draft: Draft) -> BookingPage:
     page.overrides = [
         PageOverride(date=day, opens=opens, closes=closes) for day, opens, closes in draft.overrides
     ]
+    slug, page_id = page.slug, page.id
     db.session.add(page)
     try:
         db.session.commit()
     except IntegrityError as error:
         db.session.rollback()
-        if slugs.is_free(str(draft.columns["slug"])):
+        if slugs.is_free(slug, page_id):
             raise
         raise SlugTaken from error
     return page
@@ -113,29 +101,3 @@ def restore(page: BookingPage) -> None:
     """Take a page out of the archive and commit."""
     page.archived_at = None
     db.session.commit()
-
-
-def rules_of(page: BookingPage) -> Rules:
-    """The page's rules, as the slot engine takes them."""
-    weekly: dict[int, list[tuple[int, int]]] = {}
-    for hours in page.hours:
-        weekly.setdefault(hours.weekday, []).append((hours.opens, hours.closes))
-    overrides: dict[date, list[tuple[int, int]]] = {}
-    for override in page.overrides:
-        ranges = overrides.setdefault(override.date, [])
-        if override.opens is not None and override.closes is not None:
-            ranges.append((override.opens, override.closes))
-    return Rules(
-        zone=ZoneInfo(page.timezone),
-        weekly=weekly,
-        overrides=overrides,
-        duration=timedelta(minutes=page.duration),
-        increment=timedelta(minutes=page.increment) if page.increment else None,
-        buffer_before=timedelta(minutes=page.buffer_before),
-        buffer_after=timedelta(minutes=page.buffer_after),
-        notice=timedelta(minutes=page.notice),
-        horizon_days=page.horizon_days,
-        first_day=page.first_day,
-        last_day=page.last_day,
-        daily_limit=page.daily_limit,
-    )

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, union_all
+from sqlalchemy import bindparam, select, union_all
 
 from ..availability import Span, open_slots
-from ..booking_pages.models import BookingPage, TimeOff
-from ..booking_pages.service import rules_of
+from ..booking_pages.models import TimeOff
+from ..booking_pages.offers import Offer
 from ..clock import utcnow
 from ..extensions import db
 from .models import Booking
@@ -19,61 +19,55 @@ LONGEST_BLOCK = timedelta(days=3)
 NEAR = timedelta(days=14)
 
 
-def open_starts(page: BookingPage, start: datetime, end: datetime) -> list[datetime]:
+def open_starts(offer: Offer, start: datetime, end: datetime) -> list[datetime]:
     """The page's open starts s with `start <= s < end`, aware UTC, ascending."""
-    rules = rules_of(page)
+    rules = offer.rules_between(start, end)
     return open_slots(
         rules,
         busy_spans(
-            page.user_id,
+            offer.page.user_id,
             start - rules.buffer_before,
             end + rules.duration + rules.buffer_after,
         ),
         now=utcnow(),
         start=start,
         end=end,
-        booked_per_day=_booked_per_day(page, start, end),
+        booked_per_day=_booked_per_day(offer, start, end),
     )
 
 
-def open_days(page: BookingPage, month: date, zone: ZoneInfo) -> dict[date, list[datetime]]:
+def open_days(offer: Offer, month: date, zone: ZoneInfo) -> dict[date, list[datetime]]:
     """A month's open starts by the client's local day. `month` is its first day, in `zone`."""
     start = _midnight(month, zone)
     end = _midnight(_next_month(month), zone)
     days: dict[date, list[datetime]] = {}
-    for slot in open_starts(page, start, end):
+    for slot in open_starts(offer, start, end):
         days.setdefault(slot.astimezone(zone).date(), []).append(slot)
     return days
 
 
-def is_open(page: BookingPage, start: datetime) -> bool:
+def is_open(offer: Offer, start: datetime) -> bool:
     """Whether `start` can be booked right now."""
-    return start in open_starts(page, start, start + timedelta(microseconds=1))
+    return start in open_starts(offer, start, start + timedelta(microseconds=1))
 
 
-def nearest_open(page: BookingPage, wanted: datetime, count: int = 6) -> list[datetime]:
+def nearest_open(offer: Offer, wanted: datetime, count: int = 6) -> list[datetime]:
     """Open starts close to `wanted`, in their own order."""
-    found = open_starts(page, max(wanted - NEAR, utcnow()), wanted + NEAR)
+    found = open_starts(offer, max(wanted - NEAR, utcnow()), wanted + NEAR)
     return sorted(sorted(found, key=lambda start: abs(start - wanted))[:count])
 
 
 def busy_spans(host_id: int, start: datetime, end: datetime) -> list[Span]:
     """The host's live bookings with their buffers, and absences, that meet `[start, end)`."""
-    booked = select(Booking.blocked_from, Booking.blocked_until).where(
-        Booking.host_id == host_id,
-        Booking.status == "confirmed",
-        Booking.blocked_from < end,
-        Booking.blocked_from > start - LONGEST_BLOCK,
-        Booking.blocked_until > start,
+    found = db.session.execute(
+        _BUSY, {"host": host_id, "start": start, "end": end, "since": start - LONGEST_BLOCK}
     )
-    away = select(TimeOff.starts_at, TimeOff.ends_at).where(
-        TimeOff.host_id == host_id, TimeOff.starts_at < end, TimeOff.ends_at > start
-    )
-    return [Span(*row) for row in db.session.execute(union_all(booked, away))]
+    return [Span(*row) for row in found]
 
 
-def _booked_per_day(page: BookingPage, start: datetime, end: datetime) -> Mapping[date, int]:
+def _booked_per_day(offer: Offer, start: datetime, end: datetime) -> Mapping[date, int]:
     """The page's live bookings by host-local day, where the page has a daily limit."""
+    page = offer.page
     if page.daily_limit is None:
         return {}
     zone = ZoneInfo(page.timezone)
@@ -98,3 +92,20 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 def _next_month(month: date) -> date:
     return (month.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+# Built once: putting a statement together takes longer than running it.
+_BUSY = union_all(
+    select(Booking.blocked_from, Booking.blocked_until).where(
+        Booking.host_id == bindparam("host"),
+        Booking.status == "confirmed",
+        Booking.blocked_from < bindparam("end"),
+        Booking.blocked_from > bindparam("since"),
+        Booking.blocked_until > bindparam("start"),
+    ),
+    select(TimeOff.starts_at, TimeOff.ends_at).where(
+        TimeOff.host_id == bindparam("host"),
+        TimeOff.starts_at < bindparam("end"),
+        TimeOff.ends_at > bindparam("start"),
+    ),
+)

@@ -12,7 +12,7 @@ from werkzeug.routing import BaseConverter, ValidationError
 
 from ..booking_pages.forms import zone_choices
 from ..booking_pages.models import BookingPage
-from ..booking_pages.service import live_page
+from ..booking_pages.offers import Offer, find_live
 from ..clock import utcnow
 from ..extensions import compress, csrf, limiter
 from ..i18n import gettext as _
@@ -70,9 +70,10 @@ class View:
 @compress.compressed()
 def show(slug: str) -> ResponseReturnValue:
     """The month, and the times of a day. :raises 404: no such live page."""
-    page = live_page_or_404(slug)
+    offer = live_offer_or_404(slug)
+    page = offer.page
     view = read_view(page)
-    days = openings.open_days(page, view.month, view.zone)
+    days = openings.open_days(offer, view.month, view.zone)
     day = view.day if view.day in days else min(days, default=None)
     return render(
         "bookings/public.html",
@@ -100,10 +101,10 @@ def halves(starts: list[datetime], zone: ZoneInfo) -> list[tuple[str, list[datet
     return [(_("Morning"), morning), (_("Afternoon"), starts[len(morning) :])]
 
 
-def live_page_or_404(slug: str) -> BookingPage:
-    page = live_page(slug) or abort(404)
-    g.host_language = page.host.locale
-    return page
+def live_offer_or_404(slug: str) -> Offer:
+    offer = find_live(slug) or abort(404)
+    g.host_language = offer.page.host.locale
+    return offer
 
 
 def read_view(page: BookingPage) -> View:
@@ -157,11 +158,11 @@ def zone_values(page: BookingPage, zone: ZoneInfo) -> dict[str, object]:
 @compress.compressed()
 def form(slug: str, start: datetime) -> ResponseReturnValue:
     """The form for one slot. 409: it is not open any more. :raises 404:"""
-    page = live_page_or_404(slug)
+    offer = live_offer_or_404(slug)
     details = BookingForm(formdata=None)
-    if not openings.is_open(page, start):
-        return render_lost(page, start, details)
-    return render_form(page, start, details)
+    if not openings.is_open(offer, start):
+        return render_lost(offer, start, details)
+    return render_form(offer.page, start, details)
 
 
 @bp.post("/b/<slug>/<slot:start>")
@@ -170,7 +171,8 @@ def form(slug: str, start: datetime) -> ResponseReturnValue:
 def create(slug: str, start: datetime) -> ResponseReturnValue:
     """Book a slot. 303: booked. 409: taken or not offered. 422: form errors. :raises 404:"""
     refuse_foreign_origin()
-    page = live_page_or_404(slug)
+    offer = live_offer_or_404(slug)
+    page = offer.page
     details = BookingForm()
     key = read_key(page, start, details.key.data)
     is_valid = details.validate()
@@ -181,7 +183,7 @@ def create(slug: str, start: datetime) -> ResponseReturnValue:
     try:
         booking = service.book(page, start, details.client(page), key)
     except (service.SlotTaken, service.OutsideHours):
-        return render_lost(page, start, details)
+        return render_lost(offer, start, details)
     return see_other(url_for("client.show", token=booking.token, **language_in_address()))
 
 
@@ -222,8 +224,9 @@ def back_to_times(page: BookingPage, start: datetime, view: View, zone: ZoneInfo
     )
 
 
-def render_lost(page: BookingPage, start: datetime, details: BookingForm) -> ResponseReturnValue:
+def render_lost(offer: Offer, start: datetime, details: BookingForm) -> ResponseReturnValue:
     """409: the details are kept, and each near open time is a button that books it."""
+    page = offer.page
     view = read_view(page)
     zone = chosen_zone(view, details)
     details.timezone.data = zone.key
@@ -234,7 +237,7 @@ def render_lost(page: BookingPage, start: datetime, details: BookingForm) -> Res
         zone=zone,
         start=start,
         form=details,
-        nearest=[(near, new_key(page, near)) for near in openings.nearest_open(page, start)],
+        nearest=[(near, new_key(page, near)) for near in openings.nearest_open(offer, start)],
         back=back_to_times(page, start, view, zone),
     )
     response.status_code = 409

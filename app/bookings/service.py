@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from .. import outbox
 from ..accounts.service import lock
 from ..booking_pages.models import BookingPage
+from ..booking_pages.offers import Offer
 from ..clock import utcnow
 from ..crypto import fingerprint, new_reference, new_token
 from ..extensions import db
@@ -96,7 +97,7 @@ def find_by_token(token: str) -> Booking | None:
 def _check(page: BookingPage, start: datetime) -> None:
     if not page.is_live or page.archived_at is not None:
         raise OutsideHours
-    if is_open(page, start):
+    if is_open(Offer.of(page), start):
         return
     blocked_from, blocked_until = _blocked(page, start)
     raise (SlotTaken if busy_spans(page.user_id, blocked_from, blocked_until) else OutsideHours)

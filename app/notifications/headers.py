@@ -3,15 +3,25 @@
 Python's own folding (until 3.12.5) drops spaces between an encoded word and its neighbour:
 `with Aya Sato, 2026年` arrived as `with Aya Sato,2026年`. Here a header that is not plain ASCII is
 encoded as a whole (RFC 2047), names and subject alike.
+
+So is a text that only looks encoded: Python would read `=?utf-8?q?Ken=0D=0ABcc:_x?=`, which a
+client may give as a name, as two lines, and the second as a header.
 """
 
 from email.header import Header
 from email.policy import SMTP, EmailPolicy
 from typing import Any
 
+ENCODED_WORD = "=?"
+
+
+def as_written(text: str) -> str:
+    """`text` for an unstructured header, which decodes what it is given."""
+    return Header(text, "utf-8").encode(maxlinelen=0) if ENCODED_WORD in text else text
+
 
 class WholeHeaders(EmailPolicy):
-    """Python's SMTP policy with that one change."""
+    """Python's SMTP policy with these changes."""
 
     def fold(self, name: str, value: Any) -> str:
         return self._whole(name, value) or super().fold(name, value)
@@ -21,7 +31,7 @@ class WholeHeaders(EmailPolicy):
         return whole.encode("ascii") if whole else super().fold_binary(name, value)
 
     def _whole(self, name: str, value: Any) -> str | None:
-        if str(value).isascii():
+        if str(value).isascii() and ENCODED_WORD not in str(value):
             return None
         lead = f"{name}: "
         if hasattr(value, "addresses"):

@@ -11,6 +11,9 @@ from ..web import current_settings
 
 REQUEST = "REQUEST"
 CANCEL = "CANCEL"
+# RFC 5545, 3.2: a parameter's value cannot hold a double quote, and what a backslash means
+# there readers do not agree on.
+SPEAKABLE = str.maketrans({'"': "'", "\\": "/"})
 
 
 def invitation(booking: Booking, method: str) -> bytes:
@@ -79,6 +82,5 @@ def _description(booking: Booking) -> str:
 
 def _person(address: str, name: str) -> vCalAddress:
     person = vCalAddress(f"mailto:{address}")
-    # RFC 5545, 3.2: a parameter's value cannot hold a double quote.
-    person.params["cn"] = vText(name.replace('"', "'"))
+    person.params["cn"] = vText(name.translate(SPEAKABLE))
     return person

@@ -7,16 +7,15 @@ from email.utils import format_datetime, parseaddr
 from zoneinfo import ZoneInfo
 
 from flask import render_template
-from flask_babel import force_locale
 
 from ..bookings import followups
 from ..bookings.models import Booking
 from ..clock import utcnow
-from ..i18n import day_in_words, time_range
+from ..i18n import day_in_words, speaking, time_range
 from ..i18n import gettext as _
 from ..web import current_settings
 from ..zoom.meetings import may_delete
-from .headers import POLICY
+from .headers import POLICY, as_written
 from .invitations import CANCEL, REQUEST, invitation
 
 
@@ -53,7 +52,7 @@ def compose(booking: Booking, party: str, occasion: str) -> EmailMessage:
     `invite.ics`, byte for byte: some clients read the one, some the other.
     """
     reader = reader_of(booking, party)
-    with force_locale(reader.locale):
+    with speaking(reader.locale):
         message = _head(booking, reader, occasion)
         values = {
             "booking": booking,
@@ -81,7 +80,7 @@ def _head(booking: Booking, reader: Reader, occasion: str) -> EmailMessage:
     message["From"] = Address(sender_name or "CalSync", addr_spec=sender)
     message["To"] = Address(reader.name, addr_spec=reader.email)
     message["Reply-To"] = Address(reader.other_name, addr_spec=reader.other_email)
-    message["Subject"] = _subject(booking, reader, occasion)
+    message["Subject"] = as_written(_subject(booking, reader, occasion))
     message["Date"] = format_datetime(utcnow())
     message["Message-ID"] = _message_id(booking, reader, occasion, sender)
     message["Auto-Submitted"] = "auto-generated"

@@ -2,6 +2,7 @@
 
 import smtplib
 import ssl
+from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import parseaddr
 from urllib.parse import unquote, urlsplit
@@ -18,8 +19,12 @@ def send(message: EmailMessage) -> None:
     Raises Unavailable for what passes (4xx, no connection), Refused for what does not (5xx).
     """
     try:
-        with _connect() as server:
+        server = _connect()
+        try:
             server.send_message(message, from_addr=parseaddr(current_settings().mail_from)[1])
+            _take_leave(server)
+        finally:
+            server.close()
     except smtplib.SMTPRecipientsRefused as error:
         code, words = next(iter(error.recipients.values()))
         _raise(code, words, error)
@@ -27,6 +32,12 @@ def send(message: EmailMessage) -> None:
         _raise(error.smtp_code, error.smtp_error, error)
     except (smtplib.SMTPException, OSError) as error:
         raise Unavailable("smtp_unreachable") from error
+
+
+def _take_leave(server: smtplib.SMTP) -> None:
+    """QUIT. The message is delivered by now: an ill answer here must not send it twice."""
+    with suppress(smtplib.SMTPException, OSError):
+        server.quit()
 
 
 def _connect() -> smtplib.SMTP:
@@ -39,16 +50,24 @@ def _connect() -> smtplib.SMTP:
         server = smtplib.SMTP_SSL(host, parts.port or 465, timeout=TIMEOUT, context=context)
     else:
         server = smtplib.SMTP(host, parts.port or 25, timeout=TIMEOUT)
-        server.ehlo()
-        if server.has_extn("starttls"):
-            server.starttls(context=context)
-            server.ehlo()
-        elif settings.is_production:
-            server.close()
-            raise Unavailable("smtp_without_tls")
-    if parts.username:
-        server.login(unquote(parts.username), unquote(parts.password or ""))
+    try:
+        if parts.scheme == "smtp":
+            _go_private(server, context, is_required=settings.is_production)
+        if parts.username:
+            server.login(unquote(parts.username), unquote(parts.password or ""))
+    except BaseException:
+        server.close()
+        raise
     return server
+
+
+def _go_private(server: smtplib.SMTP, context: ssl.SSLContext, *, is_required: bool) -> None:
+    server.ehlo()
+    if server.has_extn("starttls"):
+        server.starttls(context=context)
+        server.ehlo()
+    elif is_required:
+        raise Unavailable("smtp_without_tls")
 
 
 def _raise(code: int, words: bytes | str, cause: Exception) -> None:

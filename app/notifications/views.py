@@ -2,9 +2,9 @@
 
 from flask import Blueprint, Response, abort
 from flask.typing import ResponseReturnValue
-from flask_babel import force_locale
 
 from ..bookings.service import find_by_token
+from ..i18n import speaking
 from ..web import keep_private
 from .invitations import CANCEL, REQUEST, invitation
 
@@ -17,7 +17,7 @@ def invite(token: str) -> ResponseReturnValue:
     """The booking as it stands now. :raises 404: no such booking."""
     booking = find_by_token(token) or abort(404)
     method = REQUEST if booking.is_live else CANCEL
-    with force_locale(booking.client_locale):
+    with speaking(booking.client_locale):
         body = invitation(booking, method)
     response = Response(body, content_type=f"text/calendar; charset=utf-8; method={method}")
     response.headers["Content-Disposition"] = 'attachment; filename="invite.ics"'

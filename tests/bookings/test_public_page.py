@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import event, select
 
 from app.booking_pages import service as pages
+from app.booking_pages.offers import Offer
 from app.bookings.models import Booking
 from app.bookings.openings import open_days
 from app.extensions import db
@@ -267,7 +268,7 @@ def test_notice_and_horizon_are_kept_when_booking(app: Flask, visit: Visitor) ->
 
 def test_a_month_that_begins_on_another_day_at_the_host_is_whole(app: Flask) -> None:
     page = make_page(make_host(), slug="talk", timezone="Pacific/Kiritimati")
-    found = open_days(page, date(2026, 12, 1), ZoneInfo("Pacific/Honolulu"))
+    found = open_days(Offer.of(page), date(2026, 12, 1), ZoneInfo("Pacific/Honolulu"))
     assert min(found) == date(2026, 12, 1)
     assert max(found) == date(2026, 12, 31)
     assert found[date(2026, 12, 1)][0] == datetime(2026, 12, 1, 10, tzinfo=UTC)

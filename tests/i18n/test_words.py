@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
-from flask_babel import Babel, force_locale
+from flask_babel import Babel
 
 from app import i18n
 
@@ -18,7 +18,7 @@ def words() -> Iterator[Callable[[str], object]]:
     app = Flask(__name__)
     Babel(app)
     with app.app_context():
-        yield force_locale
+        yield i18n.speaking
 
 
 @pytest.mark.parametrize(

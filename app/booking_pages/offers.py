@@ -1,0 +1,120 @@
+"""What a page offers, as the slot engine takes it: read for everybody who opens a shared link."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, ScalarSelect, Select, String, bindparam, cast, func, literal, select
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
+
+from ..availability import Rules
+from ..extensions import db
+from .models import BookingPage, PageHours, PageOverride
+
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A page with its hours as (weekday, opens, closes) and overrides as (date, opens, closes)."""
+
+    page: BookingPage
+    hours: Sequence[tuple[int, int, int]]
+    overrides: Sequence[tuple[date, int | None, int | None]]
+
+    @classmethod
+    def of(cls, page: BookingPage) -> "Offer":
+        """The offer of a page that is at hand."""
+        return cls(
+            page,
+            [(row.weekday, row.opens, row.closes) for row in page.hours],
+            [(row.date, row.opens, row.closes) for row in page.overrides],
+        )
+
+    def rules_between(self, _start: datetime, _end: datetime) -> Rules:
+        """The rules that decide about starts in `[start, end)`."""
+        page = self.page
+        weekly: dict[int, list[Range]] = {}
+        for weekday, opens, closes in self.hours:
+            weekly.setdefault(weekday, []).append((opens, closes))
+        overrides: dict[date, list[Range]] = {}
+        for day, first, last in self.overrides:
+            ranges = overrides.setdefault(day, [])
+            if first is not None and last is not None:
+                ranges.append((first, last))
+        return Rules(
+            zone=ZoneInfo(page.timezone),
+            weekly=weekly,
+            overrides=overrides,
+            duration=timedelta(minutes=page.duration),
+            increment=timedelta(minutes=page.increment) if page.increment else None,
+            buffer_before=timedelta(minutes=page.buffer_before),
+            buffer_after=timedelta(minutes=page.buffer_after),
+            notice=timedelta(minutes=page.notice),
+            horizon_days=page.horizon_days,
+            first_day=page.first_day,
+            last_day=page.last_day,
+            daily_limit=page.daily_limit,
+        )
+
+
+def find_live(slug: str) -> Offer | None:
+    """The live page behind a shared link, its host and its hours, in one statement."""
+    row = db.session.execute(_LIVE, {"slug": slug.lower()}).one_or_none()
+    if row is None:
+        return None
+    page, hours, overrides = row
+    return Offer(
+        page,
+        [(int(day), int(opens), int(closes)) for day, opens, closes in _rows(hours)],
+        [
+            (
+                date.fromisoformat(day),
+                int(opens) if opens else None,
+                int(closes) if closes else None,
+            )
+            for day, opens, closes in _rows(overrides)
+        ],
+    )
+
+
+def _rows(text: str | None) -> list[list[str]]:
+    return [row.split(",") for row in text.split(";")] if text else []
+
+
+def _live_page() -> Select[BookingPage, str, str]:
+    return (
+        select(
+            BookingPage,
+            _joined(PageHours.weekday, PageHours.opens, PageHours.closes),
+            _joined(PageOverride.date, PageOverride.opens, PageOverride.closes),
+        )
+        .options(joinedload(BookingPage.host, innerjoin=True))
+        .where(
+            BookingPage.slug == bindparam("slug"),
+            BookingPage.is_live.is_(True),
+            BookingPage.archived_at.is_(None),
+        )
+    )
+
+
+def _joined(*columns: InstrumentedAttribute[Any]) -> ScalarSelect[str]:
+    """A page's rows of one table as one text, `0,540,720;0,780,1020`: a join of both tables
+    would give each with each."""
+    table = columns[0].class_
+    row: ColumnElement[str] = literal("")
+    for number, column in enumerate(columns):
+        text = func.coalesce(cast(column, String), "")
+        row = row + "," + text if number else text
+    return (
+        select(func.aggregate_strings(row, ";"))
+        .where(table.page_id == BookingPage.id)
+        .correlate(BookingPage)
+        .scalar_subquery()
+    )
+
+
+# Built once: putting a statement together takes longer than running it.
+_LIVE = _live_page()
