@@ -98,10 +98,18 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """
     source = _Environment(os.environ if environ is None else environ)
     settings = _read(source)
-    problems = source.problems + (source.problems or _problems_of(settings))
+    named = {_name_in(problem) for problem in source.problems}
+    problems = source.problems + [
+        problem for problem in _problems_of(settings) if _name_in(problem) not in named
+    ]
     if problems:
         raise ConfigurationError(sorted(set(problems)))
     return settings
+
+
+def _name_in(problem: str) -> str:
+    """The variable that a line of ConfigurationError begins with."""
+    return problem.partition(" ")[0].rstrip(":").removesuffix("_FILE")
 
 
 class _Environment:
@@ -112,14 +120,16 @@ class _Environment:
         self._given = environ
         self.instance_path = Path(environ.get("INSTANCE_PATH") or ROOT / "instance").resolve()
         self._development: dict[str, str | None] = {}
-        if not environ.get("PUBLIC_BASE_URL", "").startswith("https://"):
-            self._development = dotenv_values(self.instance_path / "development.env")
+        if not self.text("PUBLIC_BASE_URL").startswith("https://"):
+            self._development = dotenv_values(
+                self.instance_path / "development.env", interpolate=False
+            )
 
     def text(self, name: str, default: str = "") -> str:
         value = self._given.get(name)
         if path := self._given.get(f"{name}_FILE"):
             value = self._from_file(name, path)
-        return (value or self._development.get(name) or default).strip()
+        return ((value or "").strip() or self._development.get(name) or default).strip()
 
     def _from_file(self, name: str, path: str) -> str:
         try:
@@ -302,11 +312,15 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "PERMANENT_SESSION_LIFETIME": timedelta(days=30),
+        # Only who changes the session sends the cookie: with parallel requests a late answer
+        # would put an old one back, and no cached asset may carry it.
+        "SESSION_REFRESH_EACH_REQUEST": False,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "RATELIMIT_ENABLED": settings.ratelimit_enabled,
         "RATELIMIT_STORAGE_URI": _limits_uri(settings.redis_url),
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         "RATELIMIT_STRATEGY": "fixed-window",
+        "RATELIMIT_HEADERS_ENABLED": True,  # a 429 says when to come back
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_CSRF_SSL_STRICT": False,
         "BABEL_DEFAULT_LOCALE": "en",

@@ -33,10 +33,10 @@ class BookingForm(ClientForm):
         _l("Email address"),
         [
             DataRequired(_l("Enter your email address.")),
-            Email(_l("Enter an email address like name@example.com.")),
+            Email(_l("Enter an email address like name@example.com."), allow_smtputf8=False),
             Length(max=EMAIL_LENGTH, message=_l("Use a shorter address.")),
         ],
-        description=_l("We send the confirmation and the link here."),
+        description=_l("The confirmation is sent here."),
         render_kw={"autocomplete": "email", "autocapitalize": "none"},
     )
     note = Text(

@@ -43,7 +43,7 @@ class Host:
     def make_page(self, slug: str, **values: Any) -> Page:
         page = self.visitor.get("/dashboard/pages/new")
         values = {"title": "Consultation", "slug": slug, "notice": 0} | values
-        return page.press("Make the page", **values)
+        return page.press("Create the page", **values)
 
     def bookings(self, tab: str = "upcoming") -> Page:
         return self.visitor.get(f"/dashboard/bookings?tab={tab}")

@@ -1,4 +1,4 @@
-// What no link or form can do: copy, suggest the browser's own zone, focus an error. All optional.
+// What no link or form can do: copy, suggest the browser's own zone, move the focus. All optional.
 (() => {
   "use strict";
 
@@ -46,6 +46,24 @@
   });
   addEventListener("pageshow", () => {
     for (const form of document.querySelectorAll("[data-once]")) delete form.dataset.sent;
+  });
+
+  // A suggestion never replaces what somebody typed.
+  document.addEventListener("htmx:before:swap", (event) => {
+    const field = event.detail.ctx.target?.querySelector("[data-suggested]");
+    if (field && field.value !== field.defaultValue) event.preventDefault();
+  });
+
+  // A button that is about to go hands its focus on; htmx keeps it there by its id.
+  document.addEventListener("htmx:before:swap", (event) => {
+    document.getElementById(event.detail.ctx.sourceElement.dataset.then)?.focus();
+  });
+
+  // One column: the times lie below the month, perhaps out of sight.
+  document.addEventListener("htmx:after:swap", (event) => {
+    const link = event.detail.ctx.sourceElement;
+    if (!link?.matches(".day") || matchMedia("(min-width: 52rem)").matches) return;
+    document.querySelector(".day-times h2").scrollIntoView({ block: "start" });
   });
 
   document.addEventListener("htmx:after:swap", () => prepare(document));

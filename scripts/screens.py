@@ -1,0 +1,436 @@
+"""`make screens`: a picture of every page and state into screenshots/, to be looked at by people.
+
+    python scripts/screens.py                                   starts a CalSync of its own
+    python scripts/screens.py --base URL --sandbox URL          uses one that runs (make run)
+    python scripts/screens.py --only public --languages ja      some of them
+
+Pictures are named `<page>.<language>.<width>.png`, with `.dark` for the dark scheme. The
+booking page's own, for the README, goes to docs/booking-page.png.
+"""
+
+import argparse
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import requests
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # also where Python puts scripts/ first
+
+from scripts import chromium  # noqa: E402
+
+FOLDER = ROOT / "screenshots"
+README_PICTURE = ROOT / "docs" / "booking-page.png"
+WIDE, NARROW = 1280, 360
+FLAGS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE = 60.0  # seconds
+
+
+@dataclass(frozen=True)
+class Words:
+    """What people type, in one language."""
+
+    host: str
+    title: str
+    long_title: str
+    description: str
+    clients: tuple[str, ...]
+    note: str
+
+
+WORDS = {
+    "en": Words(
+        host="Aya Sato",
+        title="Online consultation",
+        long_title="First meeting about the renovation of your house, garden and everything around it",
+        description="Tell me where you stand, and I will propose the next step.",
+        clients=(
+            "Ken Yamada",
+            "Lena Fischer",
+            "Hana Suzuki",
+            "Maximilian von Hohenstein-Lichtenberg",
+        ),
+        note="I would like to talk about the plan for spring.\nThe drawings come by email.",
+    ),
+    "ja": Words(
+        host="佐藤 あや",
+        title="オンライン面談",
+        long_title="新規お取引先様向け 導入前のご相談およびお見積もりに関するオンライン打ち合わせ",
+        description="ご相談内容を伺い、次の進め方をご提案します。",
+        clients=("山田 健", "鈴木 花", "Lena Fischer", "長宗我部 龍之介"),
+        note="春の計画についてご相談したいです。\n図面はメールでお送りします。",
+    ),
+}
+
+
+@dataclass
+class Stack:
+    """A running CalSync with its sandbox."""
+
+    base: str
+    sandbox: str
+
+    def fail_next(self, kind: str, seconds: float | None = None) -> None:
+        """Let one call fail in a way that sandbox/faults.py knows."""
+        body = {"kind": kind, "count": 1} | ({"seconds": seconds} if seconds else {})
+        self._faults("POST", body)
+
+    def clear_faults(self) -> None:
+        self._faults("DELETE")
+
+    def mails(self, to: str) -> list[str]:
+        """The addresses of the mails to `to` as HTML, newest first."""
+        found = requests.get(f"{self.sandbox}/api/mails", params={"to": to}, timeout=PATIENCE)
+        return [f"{self.sandbox}/mail/{mail['id']}/html" for mail in found.json()]
+
+    def _faults(self, method: str, body: object = None) -> None:
+        answer = requests.request(method, f"{self.sandbox}/api/faults", json=body, timeout=PATIENCE)
+        answer.raise_for_status()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Take pictures of every page.")
+    parser.add_argument("--base", help="a running CalSync, else one is started")
+    parser.add_argument("--sandbox", help="its sandbox")
+    parser.add_argument("--only", default="", help="only pictures whose name starts so")
+    parser.add_argument("--languages", nargs="+", default=list(WORDS), choices=list(WORDS))
+    wishes = parser.parse_args()
+    if bool(wishes.base) != bool(wishes.sandbox):
+        parser.error("--base and --sandbox go together")
+    path = chromium.find()
+    if path is None:
+        print("no Chromium: python -m scripts.chromium --install", file=sys.stderr)
+        return 1
+    FOLDER.mkdir(exist_ok=True)
+    started = time.monotonic()
+    flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with running_stack(wishes.base, wishes.sandbox) as stack, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        taken = 0
+        for language in wishes.languages:
+            camera = Camera(browser, stack, language, wishes.only)
+            Tour(camera, stack, WORDS[language]).walk()
+            taken += camera.taken
+    print(f"{taken} pictures in {FOLDER} ({time.monotonic() - started:.0f} s)")
+    return 0
+
+
+@contextmanager
+def running_stack(base: str | None, sandbox: str | None) -> Iterator[Stack]:
+    """The one that was named, or one of our own on free ports, ended afterwards."""
+    if base and sandbox:
+        yield Stack(base.rstrip("/"), sandbox.rstrip("/"))
+        return
+    with tempfile.TemporaryDirectory(prefix="calsync-screens-") as folder:
+        port = free_ports()
+        log = Path(folder) / "run.log"
+        environ = os.environ | {
+            "INSTANCE_PATH": folder,
+            "PORT": str(port),
+            "RATELIMIT_ENABLED": "false",
+        }
+        with log.open("w") as output:
+            run = subprocess.Popen(
+                [sys.executable, "-m", "scripts.run"],
+                cwd=ROOT,
+                env=environ,
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            until(lambda: run.poll() is not None or "CalSync is ready" in log.read_text())
+            if run.poll() is not None:
+                raise SystemExit(log.read_text())
+            yield Stack(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}")
+        finally:
+            run.send_signal(signal.SIGTERM)
+            run.wait(30)
+
+
+def free_ports() -> int:
+    """The first of three free neighbours."""
+    for port in range(5180, 6000, 10):
+        try:
+            for number in range(port, port + 3):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", number))
+        except OSError:
+            continue
+        return port
+    raise SystemExit("no free ports")
+
+
+def until(is_so: Callable[[], object]) -> None:
+    """Wait until `is_so()`; raises TimeoutError after PATIENCE."""
+    end = time.monotonic() + PATIENCE
+    while not is_so():
+        if time.monotonic() > end:
+            raise TimeoutError
+        time.sleep(0.2)
+
+
+class Camera:
+    """Browser windows of one language, and pictures of what they show."""
+
+    def __init__(self, browser: Browser, stack: Stack, language: str, only: str) -> None:
+        self.browser, self.stack, self.language, self.only = browser, stack, language, only
+        self.taken = 0
+
+    def window(self, **options: Any) -> Page:
+        """A fresh visitor: no cookies."""
+        context: BrowserContext = self.browser.new_context(
+            locale={"en": "en-GB", "ja": "ja-JP"}[self.language],
+            timezone_id="Asia/Tokyo",
+            base_url=self.stack.base,
+            viewport={"width": WIDE, "height": 800},
+            reduced_motion="reduce",
+            **options,
+        )
+        return context.new_page()
+
+    def shoot(self, page: Page, name: str, *, dark: bool = False) -> None:
+        """The whole page, wide and narrow; complains when it is wider than its window."""
+        if not name.startswith(self.only):
+            return
+        for scheme in ("light", "dark") if dark else ("light",):
+            page.emulate_media(color_scheme=scheme)
+            for width in (WIDE, NARROW):
+                page.set_viewport_size({"width": width, "height": 800})
+                mark = ".dark" if scheme == "dark" else ""
+                path = FOLDER / f"{name}.{self.language}.{width}{mark}.png"
+                page.screenshot(path=path, full_page=True)
+                self.taken += 1
+                if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                    print(f"{path.name}: wider than the window")
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size({"width": WIDE, "height": 800})
+
+    def go(self, page: Page, path: str, name: str, *, dark: bool = False) -> None:
+        page.goto(path)
+        self.shoot(page, name, dark=dark)
+
+
+class Tour:
+    """Two hosts and their clients, from the first page to the last."""
+
+    def __init__(self, camera: Camera, stack: Stack, words: Words) -> None:
+        self.camera, self.stack, self.words = camera, stack, words
+        self.mark = f"{camera.language}{int(time.time()) % 10_000_000}"
+
+    def walk(self) -> None:
+        self.stack.clear_faults()
+        self.strangers()
+        self.beginner()
+        host = self.host()
+        self.client(host)
+        self.rest(host)
+
+    def strangers(self) -> None:
+        page = self.camera.window()
+        self.camera.go(page, "/", "landing", dark=True)
+        self.camera.go(page, "/signup", "sign-up")
+        page.locator("main form button").click()
+        self.camera.shoot(page, "sign-up-errors")
+        self.camera.go(page, "/login", "sign-in")
+        self.camera.go(page, "/b/nobody", "error-404")
+
+    def beginner(self) -> None:
+        page = self.signed_up("new")
+        self.camera.go(page, "/dashboard", "dashboard-empty")
+        self.camera.go(page, "/dashboard/pages", "pages-empty")
+        self.camera.go(page, "/dashboard/bookings", "bookings-empty")
+        self.camera.go(page, "/settings/integrations", "integrations-not-connected")
+        self.camera.go(page, "/dashboard/pages/new", "new-page", dark=True)
+        self.camera.go(page, "/zoom/callback?code=x&state=y", "zoom-finish")
+
+    def signed_up(self, who: str) -> Page:
+        page = self.camera.window()
+        page.goto("/signup")
+        page.fill("#name", self.words.host)
+        page.fill("#email", f"{who}-{self.mark}@example.com")
+        page.fill("#password", "correct horse battery")
+        page.locator("main form button").click()
+        page.wait_for_url("**/dashboard")
+        return page
+
+    def host(self) -> Page:
+        page = self.signed_up("aya")
+        self.connect_zoom(page)
+        self.camera.shoot(page, "integrations-connected", dark=True)
+        self.make_page(page, self.words.long_title, f"long-{self.mark}")
+        self.make_page(page, self.words.title, self.mark)
+        self.camera.shoot(page, "page-saved")
+        return page
+
+    def connect_zoom(self, page: Page) -> None:
+        page.context.add_cookies(
+            [{"name": "sandbox_zoom_user", "value": f"aya-{self.mark}", "url": self.stack.sandbox}]
+        )
+        page.wait_for_load_state("networkidle")
+        page.goto("/zoom/connect")
+        page.locator("button[value=allow]").click()
+        page.wait_for_url("**/settings/integrations")
+
+    def make_page(self, page: Page, title: str, slug: str) -> None:
+        page.goto("/dashboard/pages/new")
+        page.fill("#title", title)
+        page.press("#title", "Tab")
+        until(lambda: page.input_value("#slug"))  # a suggestion arrives
+        page.fill("#slug", slug)
+        page.fill("#description", self.words.description)
+        page.check("#auto_zoom")
+        page.locator("main form .button.main").last.click()
+        page.wait_for_url(re.compile(r"/dashboard/pages/\d+$"))
+
+    def client(self, host: Page) -> None:
+        page = self.camera.window()
+        if self.camera.language == "en":
+            self.readme_picture()
+        self.camera.go(page, f"/b/{self.mark}?tz=Europe/Berlin", "public-elsewhere")
+        self.camera.go(page, f"/b/long-{self.mark}", "public-long")
+        self.camera.go(page, f"/b/{self.mark}", "public", dark=True)
+        page.locator(".zone summary").click()
+        self.camera.shoot(page, "public-zones")
+        self.camera.go(page, f"/b/{self.mark}?month=2030-01", "public-none")
+        slot = self.some_slot(page, 2)
+        self.camera.go(page, slot, "form", dark=True)
+        page.locator("main form .button.main").click()
+        self.camera.shoot(page, "form-errors")
+        self.stack.fail_next("429-second", 8)
+        self.book(page, slot, self.words.clients[0])
+        self.camera.shoot(page, "booked-creating")
+        self.lose(slot)
+        page.locator("#meeting .button.main").wait_for(timeout=PATIENCE * 1000)
+        self.camera.shoot(page, "booked", dark=True)
+        self.mails(1, "booked")
+        self.others(page)
+        self.camera.go(page, page.url + "/cancel", "cancel")
+        page.locator("main form button").click()
+        page.wait_for_url(re.compile(r"/booking/[^/]+$"))
+        self.camera.shoot(page, "cancelled")
+        self.mails(5, "cancelled")
+
+    def some_slot(self, page: Page, number: int) -> str:
+        """The address of one of the times on the second open day."""
+        page.goto(f"/b/{self.mark}")
+        page.goto(page.locator("a.day").nth(1).get_attribute("href") or "")
+        return page.locator("a.time").nth(number).get_attribute("href") or ""
+
+    def book(self, page: Page, slot: str, name: str, who: str = "ken") -> None:
+        page.goto(slot)
+        self.fill_in(page, name, who)
+        page.locator("main form .button.main").click()
+        page.wait_for_url("**/booking/*")
+
+    def fill_in(self, page: Page, name: str, who: str) -> None:
+        page.fill("#name", name)
+        page.fill("#email", f"{who}-{self.mark}@example.com")
+        page.fill("#note", self.words.note)
+
+    def lose(self, slot: str) -> None:
+        """Somebody else's form for a time that is taken by now."""
+        page = self.camera.window()
+        page.goto(slot)
+        self.fill_in(page, self.words.clients[1], "late")
+        self.camera.shoot(page, "lost", dark=True)
+
+    def others(self, page: Page) -> None:
+        """More bookings: one whose meeting fails, one whose mail fails, one that is cancelled."""
+        for number, fault in ((3, "scope-missing"), (5, None), (7, None)):
+            self.stack.clear_faults()
+            if fault:
+                self.stack.fail_next(fault)
+            self.book(page, self.some_slot(page, number), self.words.clients[number // 2])
+            page.locator("#meeting .button.main, #meeting .note:not(.going)").first.wait_for(
+                timeout=PATIENCE * 1000
+            )
+
+    def mails(self, count: int, occasion: str) -> None:
+        """The newest mail to either party, once each has `count`."""
+        for who in ("aya", "ken"):
+            address = f"{who}-{self.mark}@example.com"
+            until(lambda to=address: len(self.stack.mails(to)) >= count)
+            mail = self.camera.window()
+            self.camera.go(mail, self.stack.mails(address)[0], f"mail-{occasion}-{who}")
+
+    def rest(self, page: Page) -> None:
+        self.camera.go(page, "/dashboard", "dashboard", dark=True)
+        self.camera.go(page, "/dashboard/pages", "pages")
+        self.camera.go(page, "/dashboard/bookings", "bookings", dark=True)
+        booking = page.locator(".bookings a.cover")
+        ready, failed = booking.first.get_attribute("href"), booking.nth(1).get_attribute("href")
+        self.camera.go(page, ready or "", "booking")
+        self.camera.go(page, failed or "", "booking-failed")
+        self.camera.go(page, "/dashboard/bookings?tab=past", "bookings-past")
+        self.camera.go(page, "/dashboard/bookings?tab=cancelled", "bookings-cancelled")
+        self.camera.go(page, "/dashboard/bookings?q=zzz", "bookings-none-found")
+        self.camera.go(page, "/settings", "profile")
+        self.long_form(page)
+
+    def long_form(self, page: Page) -> None:
+        """The form with several ranges and days, then with errors."""
+        page.goto("/dashboard/pages")
+        page.goto(page.locator(".page-title a").first.get_attribute("href") or "")
+        ranges = page.locator(".range")
+        for button in (
+            "add-hours-0",
+            "add-hours-0",
+            "add-hours-2",
+            "add-overrides",
+            "add-overrides",
+        ):
+            before = ranges.count()
+            page.locator(f"#{button}").click()
+            until(lambda at=before: ranges.count() > at)
+        days = page.locator("#overrides [type=date]")
+        days.nth(0).fill((date.today() + timedelta(days=9)).isoformat())  # noqa: DTZ011
+        days.nth(1).fill((date.today() + timedelta(days=30)).isoformat())  # noqa: DTZ011
+        page.locator("#overrides-1-opens").fill("10:00")
+        page.locator("#overrides-1-closes").fill("12:30")
+        self.camera.shoot(page, "page-ranges")
+        page.fill("#title", "")
+        page.fill("#duration", "1")
+        page.locator("#hours-0-closes").fill("08:00")
+        page.locator("main form .button.main").last.click()
+        page.locator(".summary").wait_for()
+        self.camera.shoot(page, "page-errors", dark=True)
+
+    def readme_picture(self) -> None:
+        page = self.camera.window()
+        page.goto(f"/b/{self.mark}")
+        page.locator("#after").click()
+        page.wait_for_url("**month=**")
+        page.locator("a.day").nth(5).click()
+        page.wait_for_url("**date=**")
+        page.wait_for_load_state("networkidle")
+        page.mouse.move(0, 0)
+        page.evaluate("document.querySelector('.ribbon')?.remove(); document.activeElement.blur()")
+        bottom = page.evaluate("document.querySelector('.sheet').getBoundingClientRect().bottom")
+        README_PICTURE.parent.mkdir(exist_ok=True)
+        page.screenshot(
+            path=README_PICTURE, clip={"x": 0, "y": 0, "width": WIDE, "height": bottom + 40}
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""Chromium on a running CalSync. Every page fails its test on a console error or a CSP violation."""
+
+import os
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from scripts import chromium
+from tests.stack import Stack, running_stack
+
+AXE = Path("node_modules/axe-core/axe.min.js")
+# Chromium's background traffic only delays tests on machines without a way out.
+FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+TELL_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) => {
+  console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`);
+});
+"""
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    environ = {"LINK_WAIT_SECONDS": "4", "RATELIMIT_ENABLED": "false"}
+    with running_stack(tmp_path_factory.mktemp("browser"), **environ) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium.find()
+    if path is None:
+        hint = "no Chromium here: `make test` fetches one, or apt-get install chromium"
+        assert os.environ.get("CALSYNC_REQUIRE_BROWSER") != "1", hint
+        pytest.skip(hint)
+    flags = FLAGS + (["--no-sandbox"] if os.geteuid() == 0 else [])
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=flags)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def expected_failures() -> set[int]:
+    """Statuses that a test expects: Chromium logs a line for each 4xx it loads."""
+    return set()
+
+
+@pytest.fixture
+def open_browser(
+    browser: Browser, stack: Stack, expected_failures: set[int]
+) -> Iterator[Callable[..., Page]]:
+    """Another person's browser, at the first page. English, wide and light unless said otherwise."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        expected = any(f"status of {status}" in message.text for status in expected_failures)
+        if message.type in {"error", "warning"} and not expected:
+            complaints.append(f"{message.text} ({message.location.get('url')})")
+
+    def open_one(zoom_user: str = "", **options: Any) -> Page:
+        defaults = {"locale": "en-GB", "timezone_id": "Asia/Tokyo", "base_url": stack.base}
+        context = browser.new_context(**(defaults | options))
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        context.add_init_script(TELL_VIOLATIONS)
+        context.on("console", listen)
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        if zoom_user:
+            context.add_cookies(
+                [{"name": "sandbox_zoom_user", "value": zoom_user, "url": stack.sandbox}]
+            )
+        return context.new_page()
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def handle() -> str:
+    """A name nobody else has: for a host, their Zoom user and their page."""
+    return f"aya{next(_numbers)}"

@@ -1,0 +1,119 @@
+"""Every page in every state: no accessibility fault, no sideways scrolling, little weight."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser import people
+from tests.browser.conftest import AXE
+from tests.stack import ROOT, Stack
+
+OpenBrowser = Callable[..., Page]
+CLIENT_PAGES = ("public", "form", "lost", "booked", "cancel")
+NARROWEST = 320
+MOST_BYTES = 30_000
+MOST_REQUESTS = 5
+
+
+@pytest.fixture
+def addresses(stack: Stack, open_browser: OpenBrowser, handle: str) -> dict[str, str]:
+    """A host with a page and a booking: where each kind of page is."""
+    aya = open_browser(handle)
+    people.sign_up(aya, handle)
+    people.connect_zoom(aya)
+    people.make_page(aya, handle)
+    edit = aya.url
+    ken = open_browser()
+    people.choose_time(ken, handle)
+    lost = ken.url
+    people.book(ken, handle, f"ken-{handle}@client.example")
+    booked = ken.url
+    people.choose_time(ken, handle)
+    form = ken.url
+    stack.wait_for_mails(f"{handle}@host.example", 1)
+    aya.goto("/dashboard/bookings")
+    booking = aya.locator("ul.bookings a").first.get_attribute("href") or ""
+    return {
+        "landing": "/",
+        "sign-up": "/signup",
+        "sign-in": "/login",
+        "public": f"/b/{handle}",
+        "form": form,
+        "lost": lost,
+        "booked": booked,
+        "cancel": f"{booked}/cancel",
+        "missing": "/b/nothing-here",
+        "dashboard": "/dashboard",
+        "pages": "/dashboard/pages",
+        "new page": "/dashboard/pages/new",
+        "edit page": edit,
+        "bookings": "/dashboard/bookings",
+        "no bookings": "/dashboard/bookings?tab=past",
+        "booking": booking,
+        "integrations": "/settings/integrations",
+        "profile": "/settings",
+    }
+
+
+def each_page(
+    open_browser: OpenBrowser, handle: str, addresses: dict[str, str], **options: object
+) -> Iterator[tuple[str, Page]]:
+    """All pages, strangers' as a stranger sees them and the host's as the host."""
+    stranger = open_browser(**options)
+    for name in ("landing", "sign-up", "sign-in", "missing", *CLIENT_PAGES):
+        stranger.goto(addresses[name])
+        yield name, stranger
+    host = open_browser(**(options | {"locale": "en-GB"}))
+    host.goto("/login")
+    host.get_by_label("Email address").fill(f"{handle}@host.example")
+    host.get_by_label("Password").fill(people.PASSWORD)
+    host.get_by_role("main").get_by_role("button", name="Sign in").click()
+    if options.get("locale") == "ja":
+        host.get_by_role("button", name="日本語").click()
+    for name in list(addresses)[list(addresses).index("dashboard") :]:
+        host.goto(addresses[name])
+        yield name, host
+
+
+@pytest.mark.parametrize(
+    ("locale", "scheme"), [("en-GB", "light"), ("ja", "dark")], ids=["en-light", "ja-dark"]
+)
+def test_axe_finds_nothing_and_nothing_scrolls_sideways(
+    open_browser: OpenBrowser,
+    handle: str,
+    addresses: dict[str, str],
+    expected_failures: set[int],
+    locale: str,
+    scheme: str,
+) -> None:
+    expected_failures.update({404, 409})
+    axe = (ROOT / AXE).read_text(encoding="utf-8")
+    faults = []
+    for name, page in each_page(
+        open_browser, handle, addresses, locale=locale, color_scheme=scheme
+    ):
+        assert page.locator("html").get_attribute("lang") == locale[:2]
+        page.evaluate(axe)
+        found = page.evaluate("axe.run().then((result) => result.violations)")
+        faults += [(name, fault["id"], fault["nodes"][0]["html"]) for fault in found]
+        page.set_viewport_size({"width": NARROWEST, "height": 800})
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > NARROWEST:
+            faults.append((name, "scrolls sideways", str(width)))
+        page.set_viewport_size({"width": 1280, "height": 720})
+    assert faults == []
+
+
+def test_a_first_visit_to_a_booking_page_is_light(
+    open_browser: OpenBrowser, addresses: dict[str, str]
+) -> None:
+    page = open_browser()
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    sizes: list[float] = []
+    network.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    page.goto(addresses["public"])
+    page.wait_for_load_state("networkidle")
+    assert len(sizes) <= MOST_REQUESTS
+    assert sum(sizes) <= MOST_BYTES
