@@ -39,6 +39,9 @@ class TaskJob(Job):
             raise ValueError("this worker runs tasks only")
         return super().func
 
+    # RQ would import and call whatever a job names here as well; ours name nothing.
+    success_callback = failure_callback = stopped_callback = None
+
 
 class TaskWorker(SimpleWorker):
     """RQ's worker in this very process: no fork a job, and no job lost when Valkey goes away."""

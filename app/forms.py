@@ -5,8 +5,10 @@ spaces, and nobody should have to type them again.
 """
 
 import unicodedata
+from contextlib import suppress
 from typing import Any
 
+from email_validator import EmailNotValidError, validate_email
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, EmailField, StringField, TextAreaField
 
@@ -39,12 +41,22 @@ class Text(TextAreaField):
             self.data = normalize(valuelist[0])
 
 
+def fold_address(text: str | None) -> str:
+    """A mail address in the one form it is compared and kept in: lower case, an international
+    domain in its ASCII spelling."""
+    local, at, domain = normalize_line(text).lower().rpartition("@")
+    if not domain.isascii():
+        with suppress(EmailNotValidError):
+            domain = validate_email(f"x@{domain}", check_deliverability=False).ascii_domain
+    return f"{local}{at}{domain}"
+
+
 class Address(EmailField):
-    """A mail address, lower case: the one form it is compared and kept in."""
+    """A mail address. What is before the @ must be ASCII: few mail servers take more (RFC 6531)."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         if valuelist:
-            self.data = normalize_line(valuelist[0]).lower()
+            self.data = fold_address(valuelist[0])
 
 
 class Switch(BooleanField):

@@ -3,12 +3,15 @@
 The cast: Aya hosts, Ken books, Mallory is another host and gets 404.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import flask_migrate
+import hypothesis
 import pytest
+import responses
 from cryptography.fernet import Fernet
 from flask import Flask
 from sqlalchemy import text
@@ -17,8 +20,18 @@ from app import create_app
 from app.config import Settings, load_settings
 from app.extensions import db
 from app.outbox import queue
-from tests.services import create_database, running_postgres, running_valkey
+from tests.services import (
+    MailServer,
+    create_database,
+    running_mail_server,
+    running_postgres,
+    running_valkey,
+)
 from tests.visitor import InProcess, Visitor
+
+# How long a test takes is the benchmarks' business.
+hypothesis.settings.register_profile("calsync", deadline=None)
+hypothesis.settings.load_profile("calsync")
 
 ENGINES = ("sqlite", "postgresql")
 ZOOM_OAUTH = "https://zoom.example"
@@ -83,13 +96,25 @@ def migrated_app(
         db.engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def bare_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """An app whose database and queue are not there, for what needs neither."""
+    folder = tmp_path_factory.mktemp("bare")
+    nowhere = f"sqlite:///{folder}/no-such-folder/calsync.db"
+    app = create_app(load_settings(test_environment(folder, DATABASE_URL=nowhere)))
+    app.testing = True
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
 @pytest.fixture
 def app(migrated_app: Flask) -> Iterator[Flask]:
-    """The app with empty tables and an empty queue, inside its context."""
+    """The app with empty tables and an empty Valkey, inside its context."""
     with ExitStack() as stack:
         stack.enter_context(migrated_app.app_context())
         _empty_tables()
-        queue._queue(migrated_app.extensions["settings"].redis_url).empty()
+        queue._connection(migrated_app.extensions["settings"].redis_url).flushall()
         yield migrated_app
         db.session.remove()
 
@@ -108,6 +133,35 @@ def _empty_tables() -> None:
 def settings(app: Flask) -> Settings:
     found: Settings = app.extensions["settings"]
     return found
+
+
+@pytest.fixture
+def change_settings(app: Flask) -> Iterator[Callable[..., Settings]]:
+    """`change_settings(link_wait=…)`: the app with other settings until the test ends."""
+    before: Settings = app.extensions["settings"]
+
+    def change(**values: object) -> Settings:
+        changed = replace(app.extensions["settings"], **values)
+        app.extensions["settings"] = changed
+        return changed
+
+    yield change
+    app.extensions["settings"] = before
+
+
+@pytest.fixture
+def wire() -> Iterator[responses.RequestsMock]:
+    """What Zoom answers. A call that no answer was laid out for fails as if there were no network."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as zoom:
+        yield zoom
+
+
+@pytest.fixture
+def mails(app: Flask, change_settings: Callable[..., Settings]) -> Iterator[MailServer]:
+    """A mail server that the app sends to."""
+    with running_mail_server() as (server, address):
+        change_settings(smtp_url=address)
+        yield server
 
 
 @pytest.fixture

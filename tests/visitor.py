@@ -3,13 +3,16 @@
 It speaks to the app in process or over HTTP, and sees only what a person without script sees.
 """
 
+from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import requests
 from bs4 import BeautifulSoup, Tag
-from flask import Flask
+from flask import Flask, has_app_context
+
+from app.extensions import db
 
 ENGLISH = {"Accept-Language": "en"}
 
@@ -29,7 +32,11 @@ class Transport(Protocol):
 
 
 class InProcess:
-    """The app's own test client."""
+    """The app's own test client. Each request has a context of its own, as on a server.
+
+    A test stands in an app context; Flask would let its requests share that one's `g`, and
+    Flask-Login keeps the signed-in user there.
+    """
 
     def __init__(self, app: Flask, headers: dict[str, str] | None = None) -> None:
         self.client = app.test_client()
@@ -38,15 +45,20 @@ class InProcess:
     def send(self, method: str, url: str, data: list[tuple[str, str]] | None) -> Answer:
         from werkzeug.datastructures import MultiDict  # noqa: PLC0415
 
-        response = self.client.open(
+        response = Context().run(
+            self.client.open,
             url,
             method=method,
             data=MultiDict(data) if data is not None else None,
             headers=self.headers,
             base_url="http://127.0.0.1",
         )
+        if has_app_context():
+            db.session.expire_all()  # what the request changed is read again
         headers = {name.title(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, url, headers, response.text)
+        text = response.get_data().decode(errors="replace")
+        response.close()
+        return Answer(response.status_code, url, headers, text)
 
 
 class OverHttp:
@@ -131,6 +143,15 @@ class Page:
                 }:
                     return Form(self, form, pressed)
         raise AssertionError(f"no button {button!r} on {self.url}:\n{self.text}")
+
+    def form_to(self, path: str) -> "Form":
+        """The form that is sent to a path, by its first button."""
+        for form in self.soup.select("form"):
+            action = str(form.get("action") or self.url)
+            button = form.select_one("button")
+            if urlsplit(action).path == path and button is not None:
+                return Form(self, form, button)
+        raise AssertionError(f"no form to {path} on {self.url}:\n{self.text}")
 
     def press(self, button: str, **values: Any) -> "Page":
         """Fill in and send the form of a button."""

@@ -19,7 +19,7 @@ class SignInForm(FlaskForm):
         _l("Email address"),
         [
             DataRequired(_l("Enter your email address.")),
-            Email(_l("Enter an email address like name@example.com.")),
+            Email(_l("Enter an email address like name@example.com."), allow_smtputf8=False),
             Length(max=EMAIL_LENGTH, message=_l("Use a shorter address.")),
         ],
         render_kw={"autocomplete": "username", "autocapitalize": "none"},
@@ -40,7 +40,7 @@ class SignUpForm(SignInForm):
     name = Line(
         _l("Your name"),
         [
-            DataRequired(_l("Enter your name, as clients should see it.")),
+            DataRequired(_l("Enter your name.")),
             Length(max=NAME_LENGTH, message=_l("Use a shorter name.")),
         ],
         render_kw={"autocomplete": "name"},

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 
 from ..extensions import csrf, limiter
+from ..forms import fold_address
 from ..i18n import COOKIE, LANGUAGES, current_language, is_timezone
 from ..i18n import gettext as _
 from ..web import (
@@ -19,7 +20,7 @@ from ..web import (
 from . import service
 from .forms import SignInForm, SignUpForm
 from .gate import hosts_only
-from .models import User
+from .models import EMAIL_LENGTH, User
 
 bp = Blueprint("accounts", __name__)
 
@@ -78,7 +79,7 @@ def sign_in() -> ResponseReturnValue:
 @limiter.limit("30/hour", deduct_when=lambda response: response.status_code == 422)
 @limiter.limit(
     "10/hour",
-    key_func=lambda: "account:" + request.form.get("email", "").strip().lower()[:254],
+    key_func=lambda: "account:" + fold_address(request.form.get("email"))[:EMAIL_LENGTH],
     deduct_when=lambda response: response.status_code == 422,
 )
 def create_session() -> ResponseReturnValue:

@@ -7,7 +7,9 @@ scripts.
 """
 
 import json
+import re
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, request, session, url_for
@@ -30,6 +32,7 @@ from ..web import local_path, refuse_foreign_origin, render, see_other
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_request(admins_only)
 
+PLAIN = re.compile(r"[\w.:-]+", re.ASCII)
 CONFIRMED = "admin_confirmed_at"
 CONFIRMATION_LASTS = timedelta(minutes=30)
 POLICY = (
@@ -68,7 +71,6 @@ def confirm() -> ResponseReturnValue:
     return render("admin/confirm.html", form=form, next=request.form.get("next")), 422
 
 
-@dashboard.before_request
 def guard() -> BaseResponse | None:
     """Admins with a fresh confirmation; state changes by POST from our own origin."""
     if turned_away := admins_only():
@@ -76,6 +78,7 @@ def guard() -> BaseResponse | None:
     confirmed_at = session.get(CONFIRMED, 0)
     if utcnow().timestamp() - confirmed_at > CONFIRMATION_LASTS.total_seconds():
         return see_other(url_for("admin.ask_password", next=request.path))
+    refuse_strange_addresses()
     if request.endpoint == "rq_dashboard.requeue_all" and request.method != "POST":
         abort(405)
     if request.method == "POST":
@@ -83,10 +86,27 @@ def guard() -> BaseResponse | None:
     return None
 
 
+def refuse_strange_addresses() -> None:
+    """One Valkey, and plain names only: the dashboard writes them into its scripts as they come.
+
+    :raises 404: for any other.
+    """
+    for name, value in (request.view_args or {}).items():
+        if name == "instance_number" and value:
+            abort(404)
+        if isinstance(value, str) and name != "filename" and not PLAIN.fullmatch(value):
+            abort(404)
+
+
+# Before the dashboard's own: nothing of it runs for strangers.
+dashboard.before_request_funcs.setdefault(None, []).insert(0, guard)
+
+
 @dashboard.after_request
 def make_inert(response: Response) -> Response:
     """Escape what jobs carry, and allow the dashboard's own scripts, here and nowhere else."""
-    response.headers["Content-Security-Policy"] = POLICY
+    if response.status_code == HTTPStatus.OK:
+        response.headers["Content-Security-Policy"] = POLICY
     if response.is_json:
         response.set_data(json.dumps(_escaped(response.get_json())))
     return response

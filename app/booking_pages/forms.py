@@ -100,8 +100,8 @@ class HoursForm(RangeForm):
     """One range of one weekday; both times are needed."""
 
     weekday = IntegerField(_l("Weekday"), [NumberRange(0, 6)])
-    opens = ClockTime(_l("From"), [Filled(_l("Enter a start, or remove the row."))])
-    closes = ClockTime(_l("To"), [Filled(_l("Enter an end, or remove the row."))])
+    opens = ClockTime(_l("From"), [Filled(_l("Enter a start, or remove these hours."))])
+    closes = ClockTime(_l("To"), [Filled(_l("Enter an end, or remove these hours."))])
 
 
 class OverrideForm(RangeForm):
@@ -109,13 +109,18 @@ class OverrideForm(RangeForm):
 
     date = DateField(_l("Date"), [Optional()])
 
-    def validate_date(self, field: DateField) -> None:
-        if field.data is None and (self.opens.data is not None or self.closes.data is not None):
-            raise ValidationError(_("Choose the date, or remove the row."))
-
     def validate_opens(self, field: ClockTime) -> None:
         if (field.data is None) != (self.closes.data is None):
             raise ValidationError(_("Enter both times, or neither for a day off."))
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        is_valid: bool = super().validate(extra_validators)
+        has_times = self.opens.data is not None or self.closes.data is not None
+        # Not by `validate_date`: after Optional() has seen an empty field nobody asks that.
+        if is_valid and has_times and self.date.data is None:
+            self.date.errors = [_("Choose a date, or remove this day.")]
+            return False
+        return is_valid
 
 
 class Rows(FieldList):
@@ -172,7 +177,7 @@ class PageForm(FlaskForm):
     title = Line(
         _l("Title"),
         [
-            DataRequired(_l("Enter a title, as clients should see it.")),
+            DataRequired(_l("Enter a title for your clients to see.")),
             Length(max=TITLE_LENGTH, message=_l("Use a shorter title.")),
         ],
     )
@@ -184,13 +189,13 @@ class PageForm(FlaskForm):
     location = Line(
         _l("Location"), [Length(max=LOCATION_LENGTH, message=_l("Use a shorter text."))]
     )
-    duration = Whole(_l("Length of a meeting"), 5, 720)
-    increment = Whole(_l("Start every"), 5, 720, optional=True)
+    duration = Whole(_l("Duration"), 5, 720)
+    increment = Whole(_l("A start every"), 5, 720, optional=True)
     buffer_before = Whole(_l("Free time before"), 0, 720)
     buffer_after = Whole(_l("Free time after"), 0, 720)
     notice = SelectField(_l("Minimum notice"), coerce=int, validate_choice=False)
-    horizon_days = Whole(_l("Bookable ahead"), 1, 730, optional=True)
-    daily_limit = Whole(_l("Most bookings a day"), 1, 200, optional=True)
+    horizon_days = Whole(_l("How far ahead"), 1, 730, optional=True)
+    daily_limit = Whole(_l("At most per day"), 1, 200, optional=True)
     timezone = SelectField(_l("Time zone"))
     auto_zoom = Switch(_l("Auto-create Zoom meeting"))
     hours = Rows(FormField(HoursForm))
@@ -208,17 +213,17 @@ class PageForm(FlaskForm):
             return  # left empty: one is made from the title
         if not slugs.is_well_formed(field.data):
             raise ValidationError(
-                _("Use small letters a–z, digits and hyphens, for example “first-meeting”.")
+                _("Use lower-case letters a–z, digits and hyphens, for example “first-meeting”.")
             )
         if not slugs.is_free(field.data, self.page_id):
             raise ValidationError(
-                _("This address is taken. Free is, for example, “%(slug)s”.",
+                _("This address is taken. “%(slug)s”, for example, is free.",
                   slug=slugs.suggest(field.data))
             )  # fmt: skip
 
     def validate_notice(self, field: SelectField) -> None:
         if field.data is None or not 0 <= field.data <= 525_600:
-            raise ValidationError(_("Choose how long before its start a time can be booked."))
+            raise ValidationError(_("Choose the minimum notice."))
 
     def draft(self) -> Draft:
         """The valid form's values, for the service."""

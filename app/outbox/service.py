@@ -25,7 +25,8 @@ MOST_ATTEMPTS = 150
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to do one task until it runs out. `attempt` counts from 1."""
+    """The right to do one task until it runs out. `attempt` counts from 1, and `last_error` is
+    why the one before it was put off."""
 
     task_id: int
     token: str
@@ -33,6 +34,7 @@ class Lease:
     booking_id: int | None
     user_id: int | None
     attempt: int
+    last_error: str | None
 
 
 def new_task(kind: str, key: str, *, due_at: datetime | None = None) -> Task:
@@ -57,8 +59,11 @@ def enqueue(tasks: Iterable[Task]) -> None:
 
     When the queue cannot be reached they stay for the sweep, which is told so at once.
     """
-    due = [task.id for task in tasks if task.state == "waiting" and task.enqueued_at]
-    lost = [task_id for task_id in due if not queue.push(task_id)]
+    _push(task.id for task in tasks if task.state == "waiting" and task.enqueued_at)
+
+
+def _push(task_ids: Iterable[int]) -> None:
+    lost = [task_id for task_id in list(task_ids) if not queue.push(task_id)]
     if lost:
         db.session.execute(update(Task).where(Task.id.in_(lost)).values(enqueued_at=None))
         db.session.commit()
@@ -79,7 +84,9 @@ def claim(task_id: int, for_: timedelta) -> Lease | None:
     if not won:
         return None
     task = db.session.get_one(Task, task_id, populate_existing=True)
-    return Lease(task.id, token, task.kind, task.booking_id, task.user_id, task.attempts)
+    return Lease(
+        task.id, token, task.kind, task.booking_id, task.user_id, task.attempts, task.last_error
+    )
 
 
 def renew(lease: Lease, for_: timedelta) -> bool:
@@ -94,9 +101,9 @@ def finish(lease: Lease) -> None:
     _settle(lease, state="done", finished_at=utcnow(), last_error=None)
 
 
-def give_up(lease: Lease, refusal: Refused) -> None:
-    """Failed for good; the host sees it and may retry. Commits."""
-    _settle(lease, state="failed", finished_at=utcnow(), last_error=str(refusal))
+def give_up(lease: Lease, refusal: Refused) -> bool:
+    """Failed for good; the host sees it and may retry. Commits. False: it is no longer ours."""
+    return _settle(lease, state="failed", finished_at=utcnow(), last_error=str(refusal))
 
 
 def postpone(lease: Lease, error: Unavailable) -> None:
@@ -119,6 +126,7 @@ def retry(task: Task) -> bool:
         and_(Task.id == task.id, Task.state == "failed"),
         state="waiting",
         attempts=0,
+        last_error=None,
         due_at=now,
         enqueued_at=now,
         finished_at=None,
@@ -149,6 +157,8 @@ def cancel(condition: ColumnElement[bool]) -> None:
 def enqueue_due() -> int:
     """Give the queue every task that is due and not known to be in it; commit. Returns how many.
 
+    A running task whose lease has run out is one: its worker is gone.
+
     Two schedulers at once are harmless: each row is taken by one conditional UPDATE, and a
     task that is in the queue twice is done by the first to claim it.
     """
@@ -167,7 +177,7 @@ def enqueue_due() -> int:
         if _update(and_(Task.id == task_id, missing), enqueued_at=now)
     ]
     db.session.commit()
-    enqueue(db.session.scalars(select(Task).where(Task.id.in_(taken))))
+    _push(taken)
     return len(taken)
 
 
@@ -186,10 +196,11 @@ def _ours(lease: Lease) -> ColumnElement[bool]:
     )
 
 
-def _settle(lease: Lease, **values: object) -> None:
+def _settle(lease: Lease, **values: object) -> bool:
     db.session.rollback()  # nothing a handler left half done may ride along
-    _update(_ours(lease), lease_until=None, lease_token=None, **values)
+    settled = _update(_ours(lease), lease_until=None, lease_token=None, **values)
     db.session.commit()
+    return settled
 
 
 def _update(condition: ColumnElement[bool], **values: object) -> bool:

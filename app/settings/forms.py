@@ -4,7 +4,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import SelectField
+from wtforms import SelectChoice, SelectField
 from wtforms.validators import DataRequired, Length
 
 from ..accounts.models import NAME_LENGTH, User
@@ -19,16 +19,18 @@ class ProfileForm(FlaskForm):
     name = Line(
         _l("Your name"),
         [
-            DataRequired(_l("Enter your name, as clients should see it.")),
+            DataRequired(_l("Enter your name.")),
             Length(max=NAME_LENGTH, message=_l("Use a shorter name.")),
         ],
         render_kw={"autocomplete": "name"},
     )
-    timezone = SelectField(_l("Time zone"), description=_l("For your dashboard and new pages."))
+    timezone = SelectField(
+        _l("Time zone"), description=_l("For your dashboard and new booking pages.")
+    )
     locale = SelectField(
         _l("Language"),
-        choices=list(LANGUAGES.items()),
-        description=_l("For mails to you."),
+        choices=[SelectChoice(code, name) for code, name in LANGUAGES.items()],
+        description=_l("For this site and for emails to you."),
     )
 
     def __init__(self, host: User, **kwargs: Any) -> None:

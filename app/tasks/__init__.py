@@ -66,7 +66,11 @@ def _postpone(lease: Lease, error: Unavailable) -> None:
 
 
 def _give_up(lease: Lease, refusal: Refused) -> None:
-    outbox.give_up(lease, refusal)
+    if not outbox.renew(lease, current_settings().lease):
+        log.warning("lease lost")
+        return
+    # What follows from it comes first: should we die between the two, the task is done again.
     if lease.kind in WHEN_GIVEN_UP:
         WHEN_GIVEN_UP[lease.kind](lease, refusal)
+    outbox.give_up(lease, refusal)
     log.warning("task failed", reason=refusal.reason, attempt=lease.attempt)

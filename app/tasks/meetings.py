@@ -12,9 +12,9 @@ from ..web import current_settings
 from ..zoom import meetings
 from ..zoom.api import MeetingRequest
 
-# Zoom has no idempotency key. After a lost answer one more try is worth a possible orphan,
-# which nobody is ever told of; after two, the host decides.
-TRIES_IN_THE_DARK = 2
+# Why a try was put off with its outcome unknown. Zoom has no idempotency key: after a lost answer
+# one more try is worth a possible orphan, which nobody is ever told of; then the host decides.
+IN_THE_DARK = {"zoom_answer_lost", "zoom_answer_broken"}
 
 
 class LeaseLost(Exception):
@@ -30,7 +30,7 @@ def create(lease: Lease) -> None:
     try:
         made = meetings.create(host_id, wanted, before_call=_renewing(lease))
     except OutcomeUnknown as unknown:
-        if lease.attempt >= TRIES_IN_THE_DARK:
+        if lease.last_error in IN_THE_DARK:
             raise Refused("zoom_answer_lost") from unknown
         raise
     if not attach_meeting(booking_id, MadeMeeting(made.id, made.join_url, made.passcode)):

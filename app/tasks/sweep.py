@@ -1,6 +1,6 @@
 """What the scheduler does every few seconds: find what is due, lost, or possible again."""
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from .. import outbox
 from ..bookings import followups, service
@@ -31,7 +31,10 @@ def revive_meetings() -> None:
             ZoomConnection.authorized_at > Task.finished_at,
             Task.kind == followups.CREATE_MEETING,
             Task.state == "failed",
-            Task.last_error.in_(("zoom_not_connected", "zoom_needs_reconnect")),
+            or_(
+                Task.last_error.in_(("zoom_not_connected", "zoom_needs_reconnect")),
+                Task.last_error.startswith("zoom_user_gone"),
+            ),
         )
         .limit(50)
     )

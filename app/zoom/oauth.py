@@ -61,12 +61,11 @@ def exchange_code() -> Grant:
     Raises AuthorizationFailed when Zoom or the state says no, Unavailable when Zoom is ill.
     """
     try:
-        answer = oauth.zoom.authorize_access_token()
+        return _grant(oauth.zoom.authorize_access_token())
     except OAuthError as error:
         raise AuthorizationFailed(error.error or "unknown") from error
-    except (requests.RequestException, ValueError) as error:
+    except (requests.RequestException, ValueError, KeyError) as error:
         raise Unavailable("zoom_unreachable") from error
-    return _grant(answer)
 
 
 def refresh(refresh_token: str) -> Grant:
@@ -84,11 +83,11 @@ def refresh(refresh_token: str) -> Grant:
             timeout=_timeouts(settings),
         )
         answer = response.json()
-        if response.ok:
+        # Zoom's statuses vary; the JSON error code is what counts.
+        if isinstance(answer, dict) and "error" not in answer:
             return _grant(answer)
     except (requests.RequestException, ValueError, KeyError) as error:
         raise Unavailable("zoom_unreachable") from error
-    # Zoom's statuses vary; the JSON error code is what counts.
     if isinstance(answer, dict) and answer.get("error") == "invalid_grant":
         raise Refused("zoom_invalid_grant")
     raise Unavailable("zoom_token_refused")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import IntegrityError
 
@@ -118,41 +118,43 @@ def _is_stale(connection: ZoomConnection) -> bool:
 
 def _refresh(connection: ZoomConnection) -> Access:
     now = utcnow()
+    until = now + REFRESH_LEASE
     connection_id, old = connection.id, connection.refresh_token
-    claimed = db.session.execute(
-        update(ZoomConnection)
-        .where(
-            and_(
-                ZoomConnection.id == connection_id,
-                ZoomConnection.expires_at == connection.expires_at,
-                or_(
-                    ZoomConnection.refreshing_until.is_(None),
-                    ZoomConnection.refreshing_until < now,
-                ),
-            )
-        )
-        .values(refreshing_until=now + REFRESH_LEASE)
-        .execution_options(synchronize_session=False)
+    is_free = and_(
+        ZoomConnection.id == connection_id,
+        ZoomConnection.expires_at == connection.expires_at,
+        or_(
+            ZoomConnection.refreshing_until.is_(None),
+            ZoomConnection.refreshing_until < now,
+        ),
     )
-    db.session.commit()
-    assert isinstance(claimed, CursorResult)
-    if not claimed.rowcount or old is None:
+    if not _change(is_free, refreshing_until=until) or old is None:
         raise Unavailable("zoom_refresh_under_way", retry_at=now + timedelta(seconds=1))
+    claim = and_(ZoomConnection.id == connection_id, ZoomConnection.refreshing_until == until)
     try:
         grant = oauth.refresh(old)
     except Refused as refusal:
-        _needs_reconnect(connection_id)
+        if not _needs_reconnect(claim):
+            # The host has connected anew meanwhile; that connection is alive.
+            raise Unavailable("zoom_refresh_under_way", retry_at=utcnow()) from refusal
         raise Refused("zoom_needs_reconnect") from refusal
     except Unavailable:
-        _release(connection_id)
+        _release(claim)
         raise
-    return _keep(connection_id, grant)
+    return _keep(claim, grant)
 
 
-def _keep(connection_id: int, grant: oauth.Grant) -> Access:
-    connection = db.session.get(ZoomConnection, connection_id, populate_existing=True)
+def _keep(claim: ColumnElement[bool], grant: oauth.Grant) -> Access:
+    """Store the tokens, unless the host has disconnected or connected anew meanwhile."""
+    connection = db.session.scalar(
+        select(ZoomConnection)
+        .where(claim)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
     if connection is None:
-        raise Refused("zoom_not_connected")
+        db.session.rollback()
+        raise Unavailable("zoom_refresh_under_way", retry_at=utcnow())
     connection.access_token = grant.access_token
     connection.refresh_token = grant.refresh_token
     connection.expires_at = grant.expires_at
@@ -163,34 +165,37 @@ def _keep(connection_id: int, grant: oauth.Grant) -> Access:
     return _access(connection)
 
 
-def _release(connection_id: int) -> None:
-    db.session.execute(
-        update(ZoomConnection)
-        .where(ZoomConnection.id == connection_id)
-        .values(refreshing_until=None)
-    )
-    db.session.commit()
+def _release(claim: ColumnElement[bool]) -> None:
+    _change(claim, refreshing_until=None)
 
 
-def _needs_reconnect(connection_id: int) -> None:
-    db.session.execute(
+def _needs_reconnect(condition: ColumnElement[bool]) -> bool:
+    return _change(
+        condition,
+        status="needs_reconnect",
+        access_token=None,
+        refresh_token=None,
+        refreshing_until=None,
+    )
+
+
+def _change(condition: ColumnElement[bool], **values: object) -> bool:
+    result = db.session.execute(
         update(ZoomConnection)
-        .where(ZoomConnection.id == connection_id)
-        .values(
-            status="needs_reconnect",
-            access_token=None,
-            refresh_token=None,
-            refreshing_until=None,
-        )
+        .where(condition)
+        .values(**values)
+        .execution_options(synchronize_session=False)
     )
     db.session.commit()
+    assert isinstance(result, CursorResult)
+    return bool(result.rowcount)
 
 
 def mark_needs_reconnect(user_id: int) -> None:
     """Zoom no longer knows the token or the user: wipe the tokens and commit."""
     connection = connection_of(user_id)
     if connection is not None:
-        _needs_reconnect(connection.id)
+        _needs_reconnect(ZoomConnection.id == connection.id)
 
 
 def _access(connection: ZoomConnection) -> Access:

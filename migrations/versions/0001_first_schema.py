@@ -31,9 +31,7 @@ def upgrade() -> None:
         sa.Column("email_verified_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "email = lower(email)", name=op.f("ck_users_email_is_lower_case")
-        ),
+        sa.CheckConstraint("email = lower(email)", name=op.f("ck_users_email_is_lower_case")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
     )
@@ -91,9 +89,7 @@ def upgrade() -> None:
             name=op.f("ck_booking_pages_increment"),
         ),
         sa.CheckConstraint("notice >= 0", name=op.f("ck_booking_pages_notice")),
-        sa.CheckConstraint(
-            "slug = lower(slug)", name=op.f("ck_booking_pages_slug_is_lower_case")
-        ),
+        sa.CheckConstraint("slug = lower(slug)", name=op.f("ck_booking_pages_slug_is_lower_case")),
         sa.ForeignKeyConstraint(
             ["user_id"],
             ["users.id"],
@@ -171,9 +167,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_zoom_connections")),
         sa.UniqueConstraint("user_id", name=op.f("uq_zoom_connections_user_id")),
-        sa.UniqueConstraint(
-            "zoom_user_id", name=op.f("uq_zoom_connections_zoom_user_id")
-        ),
+        sa.UniqueConstraint("zoom_user_id", name=op.f("uq_zoom_connections_zoom_user_id")),
     )
     op.create_table(
         "bookings",
@@ -244,9 +238,7 @@ def upgrade() -> None:
         "bookings",
         ["host_id", "status", "blocked_from", "blocked_until"],
     )
-    op.create_index(
-        "ix_bookings_host_id_starts_at", "bookings", ["host_id", "starts_at"]
-    )
+    op.create_index("ix_bookings_host_id_starts_at", "bookings", ["host_id", "starts_at"])
     op.create_index("ix_bookings_page_id", "bookings", ["page_id"])
 
     op.create_table(
@@ -260,9 +252,7 @@ def upgrade() -> None:
             "opens >= 0 AND opens < closes AND closes <= 1440",
             name=op.f("ck_page_hours_range"),
         ),
-        sa.CheckConstraint(
-            "weekday BETWEEN 0 AND 6", name=op.f("ck_page_hours_weekday")
-        ),
+        sa.CheckConstraint("weekday BETWEEN 0 AND 6", name=op.f("ck_page_hours_weekday")),
         sa.ForeignKeyConstraint(
             ["page_id"],
             ["booking_pages.id"],

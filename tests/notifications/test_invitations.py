@@ -1,0 +1,126 @@
+"""The calendar file, read by another program's rules."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from icalendar import Calendar
+
+from app.forms import normalize, normalize_line
+from app.notifications.invitations import invitation, summary
+from tests.notifications.rows import START, booking_row, event_in
+
+awkward = st.sampled_from(
+    [",", ";", ":", '"', "'", "\\", "\n", "\\n", "\\,", "\t", "^n", "、", "；"]
+)
+texts = st.lists(
+    st.one_of(
+        awkward, st.text(st.characters(codec="utf-8"), max_size=20), st.just("山田 健です。")
+    ),
+    min_size=1,
+    max_size=12,
+).map("".join)
+lines = texts.map(normalize_line).filter(bool)
+notes = texts.map(normalize).filter(bool)
+
+
+@given(client=lines, title=lines, note=notes, link=st.booleans())
+@example(
+    client='山田, 健; "Ken"', title="相談: 一, 二; 三\\n", note="一行目\n二行目, 終", link=True
+)
+def test_what_was_written_is_what_is_read(client: str, title: str, note: str, link: bool) -> None:
+    booking = booking_row(
+        client_name=client, page={"title": title, "location": title}, note=note,
+        join_url="https://zoom.example/j/1?pwd=a,b;c" if link else None,
+    )  # fmt: skip
+    event = event_in(invitation(booking, "REQUEST"))
+    assert str(event["SUMMARY"]) == summary(booking)
+    assert title in str(event["SUMMARY"])
+    assert str(event["LOCATION"]) == ("https://zoom.example/j/1?pwd=a,b;c" if link else title)
+    assert str(event["DESCRIPTION"]).endswith(note)
+    host, guest = event["ATTENDEE"]
+    assert host.params["CN"] == "Aya Sato"
+    # A parameter's value cannot hold a double quote (RFC 5545, 3.2), nor safely a backslash.
+    assert guest.params["CN"] == client.replace('"', "'").replace("\\", "/")
+    assert guest == "mailto:ken@example.com"
+
+
+@given(client=lines, title=lines, note=notes)
+def test_lines_are_folded_at_75_octets_and_end_by_the_book(
+    client: str, title: str, note: str
+) -> None:
+    calendar = invitation(
+        booking_row(client_name=client, page={"title": title}, note=note * 4), "REQUEST"
+    )
+    assert calendar.endswith(b"\r\n")
+    content = calendar.removesuffix(b"\r\n").split(b"\r\n")
+    assert all(0 < len(line) <= 75 for line in content)
+    assert not any(b"\n" in line or b"\r" in line for line in content)
+    calendar.decode()  # no character is cut by a fold into bytes that mean nothing together
+
+
+@given(text=texts)
+@example(text="Ken\r\nATTENDEE:mailto:mallory@example.com")
+def test_no_text_adds_a_line_of_its_own(text: str) -> None:
+    booking = booking_row(
+        client_name=normalize_line(text) or "x", page={"title": normalize_line(text) or "x"},
+        note=normalize(text),
+    )  # fmt: skip
+    event = event_in(invitation(booking, "REQUEST"))
+    assert len(event["ATTENDEE"]) == 2
+    assert set(event.keys()) - {"DESCRIPTION"} == {
+        "UID", "SEQUENCE", "DTSTAMP", "DTSTART", "DTEND", "SUMMARY", "STATUS", "TRANSP",
+        "ORGANIZER", "ATTENDEE",
+    }  # fmt: skip
+
+
+def test_times_are_in_utc_and_need_no_zone_of_the_readers_machine() -> None:
+    calendar = invitation(booking_row(), "REQUEST")
+    assert b"DTSTART:20261201T003000Z" in calendar
+    assert b"DTEND:20261201T010000Z" in calendar
+    assert b"VTIMEZONE" not in calendar
+    event = event_in(calendar)
+    assert event["DTSTART"].dt == START
+    assert event["DTEND"].dt == START + timedelta(minutes=30)
+    stamp = event["DTSTAMP"].dt
+    assert abs(datetime.now(UTC) - stamp) < timedelta(minutes=1)
+
+
+def test_one_booking_keeps_one_uid_while_its_sequence_rises() -> None:
+    first = event_in(invitation(booking_row(), "REQUEST"))
+    later = event_in(invitation(booking_row(ical_sequence=3, status="cancelled"), "CANCEL"))
+    assert first["UID"] == later["UID"] == "abcdefghjk@calsync"
+    assert (first["SEQUENCE"], later["SEQUENCE"]) == (0, 3)
+    assert (first["STATUS"], later["STATUS"]) == ("CONFIRMED", "CANCELLED")
+
+
+@pytest.mark.parametrize("method", ["REQUEST", "CANCEL"])
+def test_the_service_organizes_in_the_hosts_name_and_both_attend(method: str) -> None:
+    calendar = Calendar.from_ical(invitation(booking_row(), method))
+    assert (calendar["VERSION"], calendar["METHOD"]) == ("2.0", method)
+    assert calendar["PRODID"]
+    [event] = calendar.walk("VEVENT")
+    # Mail clients take a change only from the address that sent the invitation.
+    assert event["ORGANIZER"] == "mailto:no-reply@calsync.example"
+    assert event["ORGANIZER"].params["CN"] == "Aya Sato"
+    assert sorted(str(attendee) for attendee in event["ATTENDEE"]) == [
+        "mailto:aya@example.jp",
+        "mailto:ken@example.com",
+    ]
+
+
+def test_the_link_is_where_the_meeting_is() -> None:
+    booking = booking_row(
+        join_url="https://zoom.example/j/1", passcode="123456", page={"location": "Room 4"}
+    )
+    event = event_in(invitation(booking, "REQUEST"))
+    assert event["LOCATION"] == "https://zoom.example/j/1"
+    assert "https://zoom.example/j/1" in event["DESCRIPTION"]
+    assert "123456" in event["DESCRIPTION"]
+
+
+def test_without_a_link_the_pages_place_is_where_it_is() -> None:
+    event = event_in(invitation(booking_row(page={"location": "Room 4"}), "REQUEST"))
+    assert event["LOCATION"] == "Room 4"
+    assert "LOCATION" not in event_in(invitation(booking_row(), "REQUEST"))

@@ -1,0 +1,481 @@
+"""From a booking to its meeting and its mails, whatever fails on the way."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from email.message import EmailMessage
+
+import pytest
+import requests
+import responses
+from flask import Flask
+from icalendar import Calendar
+from sqlalchemy import select, update
+
+from app import outbox, tasks
+from app.bookings import service as bookings
+from app.bookings.models import Booking
+from app.clock import utcnow
+from app.config import Settings
+from app.extensions import db
+from app.outbox import MOST_ATTEMPTS, Task
+from app.tasks.sweep import sweep
+from app.zoom import service as zoom
+from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
+from tests.conftest import ZOOM_API
+from tests.services import MailServer, free_ports
+from tests.zoom.test_api import MEETINGS, made
+from tests.zoom.test_service import grant
+
+KEN, AYA = "ken@example.com", "aya@example.jp"
+LINK = "https://zoom.example/j/85012345678?pwd=x"
+
+
+def work() -> None:
+    """Run what is due, as the worker does, until nothing is."""
+    for _ in range(10):
+        due = db.session.scalars(
+            select(Task.id)
+            .where(Task.state == "waiting", Task.due_at <= utcnow())
+            .order_by(Task.id)
+        ).all()
+        for task_id in due:
+            tasks.run(task_id)
+        db.session.expire_all()
+        if not due:
+            return
+    raise AssertionError("the same tasks fall due again and again")
+
+
+def let_time_pass() -> None:
+    """All pauses are over and all leases have run out."""
+    past = utcnow() - timedelta(seconds=1)
+    db.session.execute(update(Task).where(Task.state == "waiting").values(due_at=past))
+    db.session.execute(update(Task).where(Task.state == "running").values(lease_until=past))
+    db.session.commit()
+
+
+def states(booking: Booking) -> dict[str, str]:
+    db.session.expire_all()
+    return {task.kind: task.state for task in booking.tasks}
+
+
+def task_of(booking: Booking, kind: str) -> Task:
+    db.session.expire_all()
+    return next(task for task in booking.tasks if task.kind == kind)
+
+
+def event_of(mail: EmailMessage) -> Calendar:
+    [invitation] = [part for part in mail.walk() if part.get_filename() == "invite.ics"]
+    [event] = Calendar.from_ical(invitation.get_payload(decode=True)).walk("VEVENT")
+    return event
+
+
+def text_of(mail: EmailMessage) -> str:
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
+@pytest.fixture
+def booking(app: Flask) -> Booking:
+    """Ken's booking on a page with Auto-create on; Aya is connected."""
+    host = make_host()
+    connect_zoom(host)
+    return make_booking(make_page(host, auto_zoom=True))
+
+
+def test_a_booking_gets_its_meeting_and_then_its_mails(
+    booking: Booking, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    created = wire.post(MEETINGS, status=201, json=made())
+    tasks.run(task_of(booking, "meeting.create").id)
+    assert mails.messages == []
+    work()
+    assert created.call_count == 1
+    assert (booking.meeting_state, booking.join_url) == ("ready", LINK)
+    assert booking.zoom_meeting_id == 85012345678
+    assert set(states(booking).values()) == {"done"}
+    assert len(mails.messages) == 2
+    for mail in (*mails.to(KEN), *mails.to(AYA)):
+        assert LINK in text_of(mail)
+        assert event_of(mail)["SEQUENCE"] == 0
+
+
+def test_running_a_task_again_changes_nothing(
+    booking: Booking, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    created = wire.post(MEETINGS, status=201, json=made())
+    work()
+    for task in list(booking.tasks):
+        tasks.run(task.id)
+    assert created.call_count == 1
+    assert len(mails.messages) == 2
+
+
+def test_a_page_without_auto_create_mails_at_once_and_speaks_of_no_link(
+    app: Flask, mails: MailServer
+) -> None:
+    booking = make_booking(make_page(make_host(), location="Room 4"))
+    work()
+    assert booking.meeting_state == "none"
+    assert len(mails.messages) == 2
+    assert "Zoom" not in text_of(mails.to(KEN)[0])
+    assert "Room 4" in text_of(mails.to(KEN)[0])
+
+
+def test_a_host_who_is_not_connected_is_booked_all_the_same_and_the_link_follows_once(
+    app: Flask, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    host = make_host()
+    booking = make_booking(make_page(host, auto_zoom=True))
+    work()
+    assert booking.is_live
+    assert (booking.meeting_state, booking.meeting_error) == ("failed", "zoom_not_connected")
+    assert task_of(booking, "meeting.create").last_error == "zoom_not_connected"
+    assert len(mails.to(KEN)) == len(mails.to(AYA)) == 1
+    assert "https://zoom" not in text_of(mails.to(KEN)[0])
+    first = event_of(mails.to(KEN)[0])
+
+    sweep()
+    work()
+    assert booking.meeting_state == "failed"  # nothing has changed, so nothing is tried
+
+    created = wire.post(MEETINGS, status=201, json=made())
+    zoom.link(host.id, grant(1))
+    for _ in range(3):
+        sweep()
+        work()
+    assert created.call_count == 1
+    assert booking.meeting_state == "ready"
+    assert len(mails.to(KEN)) == len(mails.to(AYA)) == 2
+    update_mail = mails.to(KEN)[1]
+    second = event_of(update_mail)
+    assert LINK in text_of(update_mail)
+    assert second["UID"] == first["UID"]
+    assert second["SEQUENCE"] > first["SEQUENCE"]
+    assert second["LOCATION"] == LINK
+
+
+def test_reconnecting_makes_the_meetings_that_failed_for_want_of_it(
+    app: Flask, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    host = make_host()
+    connect_zoom(host)
+    booking = make_booking(make_page(host, auto_zoom=True))
+    gone = wire.post(MEETINGS, status=404, json={"code": 1001, "message": "User not exist."})
+    work()
+    assert booking.meeting_error == "zoom_user_gone: User not exist."
+    wire.remove(gone)
+    wire.post(MEETINGS, status=201, json=made())
+    zoom.link(host.id, grant(2))
+    sweep()
+    work()
+    assert booking.meeting_state == "ready"
+
+
+def test_mails_that_waited_too_long_go_without_the_link_and_the_link_follows(
+    booking: Booking, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    ill = wire.post(MEETINGS, status=503)
+    work()
+    assert mails.messages == []
+    assert states(booking)["meeting.create"] == "waiting"
+    let_time_pass()
+    work()
+    assert len(mails.messages) == 2
+    assert LINK not in text_of(mails.to(KEN)[0])
+    wire.remove(ill)
+    wire.post(MEETINGS, status=201, json=made())
+    let_time_pass()
+    work()
+    assert len(mails.to(KEN)) == len(mails.to(AYA)) == 2
+    assert LINK in text_of(mails.to(KEN)[1])
+    assert event_of(mails.to(KEN)[1])["SEQUENCE"] == 1
+
+
+def test_a_booking_cancelled_while_it_waits_makes_no_meeting_and_mails_the_cancellation_only(
+    booking: Booking, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    created = wire.post(MEETINGS, status=201, json=made())
+    bookings.cancel(booking, by="client")
+    work()
+    assert created.call_count == 0
+    assert len(mails.to(KEN)) == len(mails.to(AYA)) == 1
+    event = event_of(mails.to(KEN)[0])
+    assert (event["STATUS"], event["SEQUENCE"]) == ("CANCELLED", 1)
+    assert states(booking)["meeting.create"] == "cancelled"
+
+
+@pytest.mark.parametrize("may_delete", [True, False])
+def test_a_booking_cancelled_while_zoom_answers_keeps_the_meeting_from_everybody(
+    app: Flask, wire: responses.RequestsMock, mails: MailServer, may_delete: bool
+) -> None:
+    host = make_host()
+    connect_zoom(host, scopes="meeting:write:meeting meeting:delete:meeting" if may_delete else "")
+    booking = make_booking(make_page(host, auto_zoom=True))
+    booking_id = booking.id
+
+    def answer(_request: object) -> tuple[int, dict[str, str], str]:
+        bookings.cancel(db.session.get_one(Booking, booking_id), by="client")
+        db.session.remove()
+        return 201, {}, requests.compat.json.dumps(made())
+
+    wire.add_callback(responses.POST, MEETINGS, answer)
+    deleted = wire.delete(f"{ZOOM_API}/meetings/85012345678", status=204)
+    work()
+    booking = db.session.get_one(Booking, booking_id)
+    assert booking.zoom_meeting_id == 85012345678
+    assert deleted.call_count == int(may_delete)
+    assert not any(LINK in text_of(mail) for mail in mails.messages)
+    assert [event_of(mail)["STATUS"] for mail in mails.messages] == ["CANCELLED", "CANCELLED"]
+
+
+def test_a_cancelled_booking_has_its_meeting_deleted_where_the_host_allows_it(
+    app: Flask, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    host = make_host()
+    connect_zoom(host, scopes="meeting:write:meeting meeting:delete:meeting")
+    booking = make_booking(make_page(host, auto_zoom=True))
+    wire.post(MEETINGS, status=201, json=made())
+    deleted = wire.delete(f"{ZOOM_API}/meetings/85012345678", status=204)
+    work()
+    bookings.cancel(booking, by="client")
+    work()
+    assert deleted.call_count == 1
+    assert states(booking)["meeting.delete"] == "done"
+
+
+def test_without_the_permission_nothing_is_deleted_and_the_host_is_told(
+    booking: Booking, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    wire.post(MEETINGS, status=201, json=made())
+    work()
+    bookings.cancel(booking, by="client")
+    work()
+    assert "meeting.delete" not in states(booking)
+    assert "Zoom" in text_of(mails.to(AYA)[1])
+    assert "Zoom" not in text_of(mails.to(KEN)[1])
+
+
+def test_an_answer_lost_twice_asks_the_host_instead_of_trying_for_ever(
+    booking: Booking, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    lost = wire.post(MEETINGS, body=requests.ReadTimeout())
+    work()
+    assert states(booking)["meeting.create"] == "waiting"
+    for _ in range(4):
+        let_time_pass()
+        work()
+    assert lost.call_count == 2
+    assert task_of(booking, "meeting.create").last_error == "zoom_answer_lost"
+    assert (booking.meeting_state, booking.meeting_error) == ("failed", "zoom_answer_lost")
+    assert len(mails.to(KEN)) == len(mails.to(AYA)) == 1
+
+
+def test_the_host_can_try_a_failed_meeting_again(
+    booking: Booking, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    refused = wire.post(MEETINGS, status=400, json={"code": 3161, "message": "May not host."})
+    work()
+    assert booking.meeting_error == "zoom_refused: May not host."
+    wire.remove(refused)
+    wire.post(MEETINGS, status=201, json=made())
+    bookings.retry(booking, task_of(booking, "meeting.create"))
+    work()
+    assert booking.meeting_state == "ready"
+    assert LINK in text_of(mails.to(KEN)[1])
+
+
+def test_a_meeting_made_by_two_runners_is_kept_once(
+    booking: Booking, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    first = bookings.MadeMeeting(1, "https://zoom.example/j/1", None)
+    second = bookings.MadeMeeting(2, "https://zoom.example/j/2", None)
+    assert bookings.attach_meeting(booking.id, first)
+    assert bookings.attach_meeting(booking.id, first)
+    assert not bookings.attach_meeting(booking.id, second)
+    work()
+    assert booking.zoom_meeting_id == 1
+    assert len(mails.messages) == 2
+    assert not any("j/2" in text_of(mail) for mail in mails.messages)
+
+
+def test_a_runner_that_lost_its_lease_neither_calls_zoom_nor_fails_the_meeting(
+    booking: Booking, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    task_id, booking_id = task_of(booking, "meeting.create").id, booking.id
+
+    def answer(_request: object) -> tuple[int, dict[str, str], str]:
+        # Zoom took so long that another worker has the task by now.
+        db.session.execute(update(Task).where(Task.id == task_id).values(lease_token="another's"))
+        db.session.commit()
+        return 400, {}, requests.compat.json.dumps({"code": 300, "message": "Invalid."})
+
+    wire.add_callback(responses.POST, MEETINGS, answer)
+    tasks.run(task_id)
+    task = task_of(db.session.get_one(Booking, booking_id), "meeting.create")
+    assert (task.state, task.lease_token) == ("running", "another's")
+    assert db.session.get_one(Booking, booking_id).meeting_state == "wanted"
+
+
+def test_a_mail_server_that_is_busy_is_asked_again(app: Flask, mails: MailServer) -> None:
+    booking = make_booking(make_page(make_host()))
+    mails.recipient_answer = "451 4.3.0 try again later"
+    work()
+    task = task_of(booking, "mail.client.confirmed")
+    assert (task.state, task.last_error, task.attempts) == ("waiting", "smtp_try_later", 1)
+    assert task.due_at > utcnow()
+    mails.recipient_answer = ""
+    let_time_pass()
+    work()
+    assert len(mails.to(KEN)) == len(mails.to(AYA)) == 1
+
+
+def test_a_mail_server_that_is_busy_after_the_text_is_asked_again(
+    app: Flask, mails: MailServer
+) -> None:
+    booking = make_booking(make_page(make_host()))
+    mails.data_answer = "452 4.2.2 mailbox full"
+    work()
+    assert states(booking)["mail.client.confirmed"] == "waiting"
+    assert mails.messages == []
+
+
+@pytest.mark.parametrize("where", ["recipient_answer", "data_answer"])
+def test_a_mail_that_is_refused_fails_in_the_servers_words_and_can_be_retried(
+    app: Flask, mails: MailServer, where: str
+) -> None:
+    booking = make_booking(make_page(make_host()))
+    setattr(mails, where, "550 5.1.1 no such user")
+    work()
+    task = task_of(booking, "mail.client.confirmed")
+    assert task.state == "failed"
+    assert task.last_error == "smtp_refused: 550 5.1.1 no such user"
+    setattr(mails, where, "")
+    bookings.retry(booking, task)
+    work()
+    assert len(mails.to(KEN)) == 1
+    assert task_of(booking, "mail.client.confirmed").last_error is None
+
+
+def test_a_mail_that_was_taken_is_not_sent_again_for_an_ill_goodbye(
+    app: Flask, mails: MailServer
+) -> None:
+    mails.quit_answer = "421 shutting down"
+    booking = make_booking(make_page(make_host()))
+    work()
+    assert states(booking) == {"mail.client.confirmed": "done", "mail.host.confirmed": "done"}
+    assert len(mails.messages) == 2
+
+
+def test_a_mail_server_that_is_not_there_is_asked_again(
+    app: Flask, change_settings: Callable[..., Settings]
+) -> None:
+    change_settings(smtp_url=f"smtp://127.0.0.1:{free_ports(1)[0]}")
+    booking = make_booking(make_page(make_host()))
+    work()
+    task = task_of(booking, "mail.client.confirmed")
+    assert (task.state, task.last_error) == ("waiting", "smtp_unreachable")
+
+
+def test_production_sends_no_mail_without_tls(
+    app: Flask, mails: MailServer, change_settings: Callable[..., Settings]
+) -> None:
+    change_settings(public_base_url="https://calsync.example")
+    booking = make_booking(make_page(make_host()))
+    work()
+    assert mails.messages == []
+    assert task_of(booking, "mail.client.confirmed").last_error == "smtp_without_tls"
+
+
+def test_a_fault_of_ours_postpones_a_task_and_does_not_lose_it(
+    app: Flask, mails: MailServer
+) -> None:
+    booking = make_booking(make_page(make_host()))
+    # A zone that the next release of the zone database has dropped.
+    booking.client_timezone = "Atlantis/Capital"
+    db.session.commit()
+    work()
+    task = task_of(booking, "mail.client.confirmed")
+    assert (task.state, task.last_error) == ("waiting", "internal_error")
+    assert task.due_at > utcnow()
+    booking.client_timezone = "Europe/Berlin"
+    db.session.commit()
+    let_time_pass()
+    work()
+    assert len(mails.to(KEN)) == 1
+
+
+def test_an_unknown_kind_of_task_is_kept_for_a_worker_that_knows_it(app: Flask) -> None:
+    booking = make_booking(make_page(make_host()))
+    task = task_of(booking, "mail.client.confirmed")
+    task.kind = "mail.client.of-tomorrow"
+    db.session.commit()
+    tasks.run(task.id)
+    db.session.expire_all()
+    assert (task.state, task.last_error) == ("waiting", "internal_error")
+
+
+def test_what_fails_for_a_day_is_given_up(
+    booking: Booking, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    wire.post(MEETINGS, status=503)
+    task = task_of(booking, "meeting.create")
+    task.attempts = MOST_ATTEMPTS - 1
+    db.session.commit()
+    work()
+    assert task_of(booking, "meeting.create").state == "failed"
+    assert booking.meeting_state == "failed"
+    assert len(mails.messages) == 2
+
+
+def test_a_worker_that_died_half_way_leaves_its_task_to_the_next(
+    booking: Booking, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    wire.post(MEETINGS, status=201, json=made())
+    task_id = task_of(booking, "meeting.create").id
+    assert outbox.claim(task_id, timedelta(seconds=45))  # and then kill -9
+    tasks.run(task_id)
+    assert booking.zoom_meeting_id is None
+    let_time_pass()
+    tasks.run(task_id)
+    work()
+    assert booking.zoom_meeting_id == 85012345678
+    assert len(mails.messages) == 2
+
+
+def test_no_database_connection_is_held_while_the_mail_server_thinks(
+    app: Flask, mails: MailServer
+) -> None:
+    booking = make_booking(make_page(make_host()))
+    task_id = task_of(booking, "mail.client.confirmed").id
+    db.session.remove()
+    held: list[int] = []
+    engine = db.engine
+
+    async def handle(*_arguments: object) -> str:
+        held.append(engine.pool.checkedout())  # type: ignore[attr-defined]
+        return "451 later"
+
+    mails.handle_DATA = handle  # type: ignore[method-assign]
+    tasks.run(task_id)
+    assert held == [0]
+
+
+def test_the_sweep_leaves_past_and_cancelled_bookings_alone(
+    app: Flask, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    host = make_host()
+    page = make_page(host, auto_zoom=True)
+    cancelled, past = make_booking(page, tomorrow(1)), make_booking(page, tomorrow(2))
+    work()
+    bookings.cancel(cancelled, by="client")
+    two_days = timedelta(days=2)
+    for name in ("starts_at", "ends_at", "blocked_from", "blocked_until"):
+        setattr(past, name, getattr(past, name) - two_days)
+    db.session.commit()
+    created = wire.post(MEETINGS, status=201, json=made())
+    zoom.link(host.id, grant(1))
+    sweep()
+    work()
+    assert created.call_count == 0

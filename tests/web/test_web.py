@@ -1,0 +1,311 @@
+"""What every answer carries, and what none may tell."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, abort, request
+from werkzeug.test import TestResponse
+
+from app import create_app
+from app.config import load_settings
+from app.crypto import sign, unsign
+from app.extensions import db
+from app.forms import normalize, normalize_line
+from app.web import local_path
+from tests.cast import make_booking, make_host, make_page, tomorrow, visit_as
+from tests.conftest import test_environment
+from tests.visitor import InProcess, Visitor
+from tests.web.test_config import production
+
+STRICT = {
+    "default-src": "'none'", "script-src": "'self'", "style-src": "'self'",
+    "img-src": "'self' data:", "connect-src": "'self'", "font-src": "'self'",
+    "form-action": "'self'", "base-uri": "'none'", "frame-ancestors": "'none'",
+}  # fmt: skip
+
+
+def policy_of(headers: Any) -> dict[str, str]:
+    directives = (
+        part.strip().partition(" ") for part in headers["Content-Security-Policy"].split(";")
+    )
+    return {name: value for name, _space, value in directives}
+
+
+def slot(start: Any) -> str:
+    return f"{start:%Y%m%dT%H%M%SZ}"
+
+
+@pytest.fixture
+def addresses(app: Flask) -> dict[str, str]:
+    """One of each kind of answer that strangers and clients get."""
+    page = make_page(make_host(), slug="mine")
+    booking = make_booking(page)
+    return {
+        "landing": "/",
+        "page": "/b/mine",
+        "form": f"/b/mine/{slot(tomorrow(3))}",
+        "lost": f"/b/mine/{slot(tomorrow(1))}",
+        "client": f"/booking/{booking.token}",
+        "part": f"/booking/{booking.token}/meeting",
+        "cancel": f"/booking/{booking.token}/cancel",
+        "ics": f"/booking/{booking.token}/invite.ics",
+        "missing": "/nothing",
+        "redirect": "/dashboard",
+        "health": "/healthz",
+        "static": "/static/css/base.css",
+    }
+
+
+def test_every_kind_of_answer_carries_the_headers(app: Flask, addresses: dict[str, str]) -> None:
+    for kind, address in addresses.items():
+        headers = InProcess(app).send("GET", address, None).headers
+        assert policy_of(headers) == STRICT, kind
+        assert headers["X-Content-Type-Options"] == "nosniff", kind
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin", kind
+        assert headers["Referrer-Policy"] in {"same-origin", "no-referrer"}, kind
+        assert "camera=()" in headers["Permissions-Policy"], kind
+        assert "Strict-Transport-Security" not in headers, kind
+
+
+def test_strangers_and_clients_get_no_cookie(app: Flask, addresses: dict[str, str]) -> None:
+    for kind, address in addresses.items():
+        assert "Set-Cookie" not in InProcess(app).send("GET", address, None).headers, kind
+
+
+def test_booking_and_cancelling_set_no_cookie(app: Flask, addresses: dict[str, str]) -> None:
+    ken = Visitor(InProcess(app))
+    form = ken.get(addresses["form"]).form_to(addresses["form"])
+    fields = dict(form.fields) | {"name": "Ken", "email": "ken@example.com"}
+    booked = ken.transport.send("POST", addresses["form"], list(fields.items()))
+    assert booked.status == 303
+    assert "Set-Cookie" not in booked.headers
+    cancelled = ken.transport.send("POST", f"{booked.headers['Location']}/cancel", [])
+    assert cancelled.status == 303
+    assert "Set-Cookie" not in cancelled.headers
+
+
+def test_a_clients_page_leaves_no_trace(app: Flask, addresses: dict[str, str]) -> None:
+    for kind in ("client", "part", "cancel", "ics"):
+        headers = InProcess(app).send("GET", addresses[kind], None).headers
+        assert headers["Cache-Control"] == "no-store", kind
+        assert headers["Referrer-Policy"] == "no-referrer", kind
+        assert headers["X-Robots-Tag"] == "noindex", kind
+
+
+def test_a_hosts_pages_are_kept_by_no_cache(app: Flask) -> None:
+    aya = visit_as(app, make_host())
+    for path in ("/dashboard", "/dashboard/pages/new", "/settings", "/settings/integrations"):
+        assert aya.get(path).answer.headers["Cache-Control"] == "no-store", path
+
+
+def test_a_page_tells_caches_what_it_depends_on(app: Flask, addresses: dict[str, str]) -> None:
+    vary = InProcess(app).send("GET", addresses["page"], None).headers["Vary"]
+    assert {"HX-Request", "Cookie", "Accept-Language"} <= {part.strip() for part in vary.split(",")}
+
+
+def test_what_is_joined_is_kept_for_ever_under_a_name_of_its_version(
+    app: Flask, visit: Visitor
+) -> None:
+    address = str(visit.get("/").one("link[rel=stylesheet]")["href"])
+    headers = visit.transport.send("GET", address, None).headers
+    assert "immutable" in headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_an_error_page_speaks_the_visitors_language(app: Flask, language: str) -> None:
+    page = Visitor(InProcess(app, {"Accept-Language": language})).get("/nothing")
+    assert page.status == 404
+    assert page.one("html")["lang"] == language
+    assert page.one("main h1").get_text()
+    assert page.all('main a[href="/"]')
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "status"),
+    [
+        ("GET", "/nothing", 404),
+        ("GET", "/b/nobody", 404),
+        ("GET", "/booking/guess", 404),
+        ("POST", "/", 405),
+        ("GET", "/logout", 405),
+        ("POST", "/login", 400),
+    ],
+)
+def test_each_error_is_a_page_of_ours(app: Flask, method: str, address: str, status: int) -> None:
+    answer = InProcess(app).send(method, address, [] if method == "POST" else None)
+    assert answer.status == status
+    assert 'id="main"' in answer.text
+    assert "Werkzeug" not in answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_too_much_is_refused(app: Flask) -> None:
+    answer = InProcess(app).send("POST", "/language", [("lang", "x" * 300_000)])
+    assert answer.status == 413
+
+
+@pytest.fixture
+def crashing(tmp_path: Path) -> Iterator[Flask]:
+    """An app as in production, with an address that crashes over a secret."""
+    app = create_app(load_settings(test_environment(tmp_path)))
+
+    @app.get("/crash")
+    def crash() -> str:
+        raise RuntimeError("the secret of ken@example.com")
+
+    @app.get("/teapot")
+    def teapot() -> str:
+        abort(418)
+
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_crash_is_told_calmly_and_leaks_nothing(crashing: Flask, language: str) -> None:
+    page = Visitor(InProcess(crashing, {"Accept-Language": language})).get("/crash")
+    assert page.status == 500
+    assert page.one("html")["lang"] == language
+    for secret in ("RuntimeError", "ken@example.com", "Traceback", "crash"):
+        assert secret not in page.text
+    assert policy_of(page.answer.headers) == STRICT
+
+
+def test_an_error_without_words_of_its_own_has_words_too(crashing: Flask) -> None:
+    page = Visitor(InProcess(crashing)).get("/teapot")
+    assert page.status == 418
+    assert page.one("main h1").get_text()
+
+
+def ask(app: Flask, path: str = "/healthz", **environment: str) -> TestResponse:
+    return app.test_client().get(path, environ_overrides=environment)
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1", 200),
+        ("127.0.0.1:5080", 200),
+        ("evil.example", 400),
+        ("127.0.0.1.evil.example", 400),
+    ],
+)
+def test_only_our_own_host_is_answered(bare_app: Flask, host: str, status: int) -> None:
+    assert ask(bare_app, HTTP_HOST=host).status_code == status
+
+
+@pytest.fixture
+def make_app(tmp_path: Path) -> Iterator[Any]:
+    """`make_app(PROXY_HOPS="1")`: production, with nothing behind it."""
+    made: list[Flask] = []
+
+    def make(**more: str) -> Flask:
+        made.append(create_app(load_settings(production(tmp_path, **more))))
+        return made[-1]
+
+    yield make
+    for app in made:
+        with app.app_context():
+            db.engine.dispose()
+
+
+FORWARDED = {
+    "HTTP_X_FORWARDED_FOR": "198.51.100.7",
+    "HTTP_X_FORWARDED_PROTO": "https",
+    "HTTP_X_FORWARDED_HOST": "calsync.example",
+    "REMOTE_ADDR": "10.0.0.1",
+}
+
+
+@pytest.mark.parametrize(
+    ("hops", "address", "scheme"), [("0", "10.0.0.1", "http"), ("1", "198.51.100.7", "https")]
+)
+def test_a_proxy_is_believed_only_when_we_have_one(
+    make_app: Any, hops: str, address: str, scheme: str
+) -> None:
+
+    app = make_app(PROXY_HOPS=hops)
+    seen: list[tuple[str | None, str]] = []
+
+    @app.get("/who")
+    def who() -> str:
+        seen.append((request.remote_addr, request.scheme))
+        return ""
+
+    host = "calsync.example" if hops == "0" else "10.0.0.2"
+    assert ask(app, "/who", HTTP_HOST=host, **FORWARDED).status_code == 200
+    assert seen == [(address, scheme)]
+
+
+def test_a_forged_hop_more_is_not_believed(make_app: Any) -> None:
+
+    app = make_app(PROXY_HOPS="1")
+    seen: list[str | None] = []
+
+    @app.get("/who")
+    def who() -> str:
+        seen.append(request.remote_addr)
+        return ""
+
+    forged = FORWARDED | {"HTTP_X_FORWARDED_FOR": "203.0.113.9, 198.51.100.7"}
+    ask(app, "/who", HTTP_HOST="calsync.example", **forged)
+    assert seen == ["198.51.100.7"]
+
+
+def test_production_asks_browsers_to_stay_on_https(make_app: Any) -> None:
+    response = ask(make_app(), HTTP_HOST="calsync.example")
+    assert "max-age=31536000" in response.headers["Strict-Transport-Security"]
+
+
+def test_production_cookies_travel_by_https_only(make_app: Any) -> None:
+    client = make_app().test_client()
+    response = client.get("/login", base_url="https://calsync.example")
+    cookie = response.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-calsync=")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
+    assert "Domain" not in cookie
+
+
+@pytest.mark.parametrize("path", ["/", "/b/x", "/b/x?tz=Asia/Tokyo&date=2026-12-01", "/%5Cok"])
+def test_a_path_of_ours_is_local(path: str) -> None:
+    assert local_path(path, "/default") == path
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [None, "", "x", "//x", "/\\x", "/x\\y", "///x", "http:/x", "https://x", "/\tx", "/ x", "/x\n", "/\x00"],
+)  # fmt: skip
+def test_anything_else_is_not(wish: str | None) -> None:
+    assert local_path(wish, "/default") == "/default"
+
+
+def test_a_signed_token_is_good_for_its_purpose_and_its_time(bare_app: Flask) -> None:
+    with bare_app.app_context():
+        token = sign("one", [1, "x"])
+        assert unsign("one", token, 60) == [1, "x"]
+        assert unsign("another", token, 60) is None
+        assert unsign("one", token, -1) is None
+        assert unsign("one", token[:-1] + ("a" if token[-1] != "a" else "b"), 60) is None
+        assert unsign("one", "", 60) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("Ａｙａ　Ｓａｔｏ", "Aya Sato"),
+        (" x\r\ny ", "x\ny"),
+        ("a\x00b\x1bc\x85d", "abcd"),
+        ("ｶﾞ", "ガ"),
+        (None, ""),
+    ],
+)
+def test_text_is_folded_as_japanese_keyboards_need_it(typed: str | None, kept: str) -> None:
+    assert normalize(typed) == kept
+
+
+@pytest.mark.parametrize("break_", ["\n", "\r\n", "\u2028", "\u2029", "\t", "\u3000"])
+def test_one_line_is_one_line(break_: str) -> None:
+    assert normalize_line(f"a{break_}b") == "a b"

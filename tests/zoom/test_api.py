@@ -1,0 +1,291 @@
+"""Each row of the contract's answer table, on the wire."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+import responses
+import time_machine
+from flask import Flask
+
+from app.config import Settings
+from app.outbox import OutcomeUnknown, Refused, Unavailable
+from app.zoom import api
+from app.zoom.service import Access
+from tests.conftest import ZOOM_API
+from tests.services import free_ports
+
+MEETINGS = f"{ZOOM_API}/users/me/meetings"
+MEETING = f"{ZOOM_API}/meetings/85012345678"
+ACCESS = Access("access-1", frozenset())
+NOON = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
+
+
+def wanted(**more: Any) -> api.MeetingRequest:
+    values = {
+        "topic": "Consultation: Ken Yamada",
+        "agenda": "CalSync abcdefghjk",
+        "starts_at": datetime(2026, 11, 4, 0, 0, tzinfo=timezone(timedelta(hours=9))),
+        "minutes": 45,
+        "timezone": "Asia/Tokyo",
+    } | more
+    return api.MeetingRequest(**values)
+
+
+def made(**more: Any) -> dict[str, Any]:
+    return {
+        "id": 85012345678,
+        "uuid": "4444AAAiAAAAAiAiAiiAii==",
+        "host_id": "host-1",
+        "host_email": "aya@zoom.example",
+        "join_url": "https://zoom.example/j/85012345678?pwd=x",
+        "start_url": "https://zoom.example/s/85012345678?zak=secret",
+        "password": "123456",
+    } | more
+
+
+def create(wire: responses.RequestsMock, **answer: Any) -> api.Meeting:
+    wire.post(MEETINGS, **answer)
+    return api.create_meeting(ACCESS, wanted())
+
+
+def test_the_request_says_exactly_what_the_contract_says(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    create(wire, status=201, json=made())
+    request = wire.calls[0].request
+    assert request.headers["Authorization"] == "Bearer access-1"
+    assert json.loads(request.body) == {
+        "topic": "Consultation: Ken Yamada",
+        "type": 2,
+        "start_time": "2026-11-03T15:00:00Z",
+        "duration": 45,
+        "timezone": "Asia/Tokyo",
+        "agenda": "CalSync abcdefghjk",
+        "default_password": True,
+        "settings": {
+            "use_pmi": False,
+            "join_before_host": False,
+            "waiting_room": True,
+            "mute_upon_entry": True,
+            "approval_type": 2,
+            "auto_recording": "none",
+        },
+    }
+
+
+def test_topic_and_agenda_are_cut_to_what_zoom_takes(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    wire.post(MEETINGS, status=201, json=made())
+    api.create_meeting(ACCESS, wanted(topic="相" * 201, agenda="a" * 2001))
+    sent = json.loads(wire.calls[0].request.body)
+    assert len(sent["topic"]) == 200
+    assert len(sent["agenda"]) == 2000
+
+
+def test_a_made_meeting_is_kept_without_its_start_url(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    meeting = create(wire, status=201, json=made())
+    assert meeting == api.Meeting(
+        id=85012345678,
+        join_url="https://zoom.example/j/85012345678?pwd=x",
+        passcode="123456",
+        host_id="host-1",
+        host_email="aya@zoom.example",
+    )
+    assert "zak" not in repr(meeting)
+
+
+def test_a_meeting_may_come_without_a_passcode(app: Flask, wire: responses.RequestsMock) -> None:
+    answer = made()
+    del answer["password"]
+    assert create(wire, status=201, json=answer).passcode is None
+
+
+def test_an_id_beyond_32_bits_is_kept_whole(app: Flask, wire: responses.RequestsMock) -> None:
+    assert create(wire, status=201, json=made(id=99_999_999_999)).id == 99_999_999_999
+
+
+@pytest.mark.parametrize("answer", [{"status": 401}, {"status": 400, "json": {"code": 124}}])
+def test_a_refused_token_is_told_apart(
+    app: Flask, wire: responses.RequestsMock, answer: dict[str, Any]
+) -> None:
+    with pytest.raises(api.TokenRefused):
+        create(wire, **answer)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "reason"),
+    [
+        (400, 4711, "zoom_scope_missing"),
+        (400, 4700, "zoom_scope_missing"),
+        (400, 300, "zoom_refused"),
+        (400, 3000, "zoom_refused"),
+        (400, 3161, "zoom_refused"),
+        (404, 1001, "zoom_user_gone"),
+        (404, 3001, "zoom_meeting_gone"),
+        (403, None, "zoom_refused"),
+    ],
+)
+def test_what_cannot_be_helped_is_refused_in_zooms_own_words(
+    app: Flask, wire: responses.RequestsMock, status: int, code: int | None, reason: str
+) -> None:
+    with pytest.raises(Refused) as refusal:
+        create(wire, status=status, json={"code": code, "message": "Zoom's own words."})
+    assert refusal.value.reason == reason
+    assert refusal.value.words == "Zoom's own words."
+
+
+def test_a_refusal_may_come_as_html(app: Flask, wire: responses.RequestsMock) -> None:
+    with pytest.raises(Refused) as refusal:
+        create(wire, status=400, body="<html>no</html>")
+    assert refusal.value.reason == "zoom_refused"
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_an_ill_zoom_is_worth_another_try(
+    app: Flask, wire: responses.RequestsMock, status: int
+) -> None:
+    with pytest.raises(Unavailable) as error:
+        create(wire, status=status, body="<html>sorry</html>")
+    assert not isinstance(error.value, OutcomeUnknown)
+
+
+def retry_at(wire: responses.RequestsMock, **answer: Any) -> datetime | None:
+    with time_machine.travel(NOON, tick=False), pytest.raises(Unavailable) as error:
+        create(wire, status=429, **answer)
+    assert error.value.reason == "zoom_rate_limit"
+    return error.value.retry_at
+
+
+def test_a_rate_limit_is_obeyed_when_it_names_a_time(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    assert retry_at(wire, headers={"Retry-After": "90"}) == NOON + timedelta(seconds=90)
+
+
+def test_a_daily_limit_ends_at_midnight_utc(app: Flask, wire: responses.RequestsMock) -> None:
+    message = "You have exceeded the daily rate limit (100) of Meeting create/update API requests"
+    assert retry_at(wire, json={"code": 429, "message": message}) == datetime(
+        2026, 11, 4, tzinfo=UTC
+    )
+
+
+def test_a_rate_limit_without_a_time_leaves_it_to_the_growing_pause(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    message = "You have reached the maximum per-second rate limit for this API."
+    assert retry_at(wire, json={"code": 429, "message": message}) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"body": "not json"},
+        {"body": ""},
+        {"json": ["a", "list"]},
+        {"json": {"join_url": "https://zoom.example/j/1"}},
+        {"json": {"id": "no number", "join_url": "https://zoom.example/j/1"}},
+        {"json": {"id": 1}},
+    ],
+)
+def test_a_broken_answer_leaves_the_outcome_unknown(
+    app: Flask, wire: responses.RequestsMock, answer: dict[str, Any]
+) -> None:
+    with pytest.raises(OutcomeUnknown):
+        create(wire, status=201, **answer)
+
+
+def test_a_redirect_is_not_followed_with_the_token(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    wire.post(MEETINGS, status=302, headers={"Location": "https://elsewhere.example/"})
+    elsewhere = wire.get("https://elsewhere.example/", json=made())
+    with pytest.raises((Unavailable, Refused)):
+        api.create_meeting(ACCESS, wanted())
+    assert elsewhere.call_count == 0
+
+
+def test_a_deletion_is_answered_by_nothing(app: Flask, wire: responses.RequestsMock) -> None:
+    deleted = wire.delete(MEETING, status=204)
+    api.delete_meeting(ACCESS, 85012345678)
+    assert deleted.call_count == 1
+
+
+def test_deleting_what_is_gone_is_a_success(app: Flask, wire: responses.RequestsMock) -> None:
+    wire.delete(MEETING, status=404, json={"code": 3001, "message": "Meeting does not exist."})
+    api.delete_meeting(ACCESS, 85012345678)
+
+
+def test_deleting_without_the_permission_is_refused(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    wire.delete(MEETING, status=400, json={"code": 4711, "message": "does not contain scopes"})
+    with pytest.raises(Refused) as refusal:
+        api.delete_meeting(ACCESS, 85012345678)
+    assert refusal.value.reason == "zoom_scope_missing"
+
+
+@contextmanager
+def listening(then: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A server that takes one request and then does what `then` does."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _address = server.accept()
+            with connection:
+                connection.recv(65_536)
+                then(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/v2"
+        thread.join(timeout=5)
+
+
+def test_a_connection_that_was_never_made_is_worth_another_try(
+    app: Flask, change_settings: Callable[..., Settings]
+) -> None:
+    change_settings(zoom_api_base_url=f"http://127.0.0.1:{free_ports(1)[0]}/v2")
+    with pytest.raises(Unavailable) as error:
+        api.create_meeting(ACCESS, wanted())
+    assert not isinstance(error.value, OutcomeUnknown)
+
+
+def test_a_name_that_does_not_resolve_is_worth_another_try(
+    app: Flask, change_settings: Callable[..., Settings]
+) -> None:
+    change_settings(zoom_api_base_url="http://zoom.invalid/v2")
+    with pytest.raises(Unavailable) as error:
+        api.create_meeting(ACCESS, wanted())
+    assert not isinstance(error.value, OutcomeUnknown)
+
+
+def test_an_answer_that_does_not_come_leaves_the_outcome_unknown(
+    app: Flask, change_settings: Callable[..., Settings]
+) -> None:
+    answered = threading.Event()
+    with listening(lambda _connection: answered.wait(5)) as address:
+        change_settings(zoom_api_base_url=address, zoom_read_timeout=timedelta(milliseconds=100))
+        with pytest.raises(OutcomeUnknown):
+            api.create_meeting(ACCESS, wanted())
+        answered.set()
+
+
+@pytest.mark.parametrize(
+    "last_words", [b"", b"HTTP/1.1 201 Created\r\nContent-Length: 99\r\n\r\n{"]
+)
+def test_a_connection_that_breaks_leaves_the_outcome_unknown(
+    app: Flask, change_settings: Callable[..., Settings], last_words: bytes
+) -> None:
+    with listening(lambda connection: connection.sendall(last_words)) as address:
+        change_settings(zoom_api_base_url=address)
+        with pytest.raises(OutcomeUnknown):
+            api.create_meeting(ACCESS, wanted())

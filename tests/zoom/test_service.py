@@ -1,0 +1,353 @@
+"""A connection's tokens: kept sealed, refreshed in time by one worker, and forgotten."""
+
+import threading
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+import requests
+import responses
+from flask import Flask
+from sqlalchemy import text, update
+
+from app.clock import utcnow
+from app.extensions import db
+from app.outbox import Refused, Unavailable
+from app.zoom import service
+from app.zoom.models import ZoomConnection
+from app.zoom.oauth import Grant
+from tests.cast import connect_zoom, make_host
+from tests.conftest import ZOOM_OAUTH
+
+TOKEN = f"{ZOOM_OAUTH}/oauth/token"
+REVOKE = f"{ZOOM_OAUTH}/oauth/revoke"
+
+
+def grant(number: int, **more: Any) -> Grant:
+    values = {
+        "access_token": f"access-{number}",
+        "refresh_token": f"refresh-{number}",
+        "expires_at": utcnow() + timedelta(hours=1),
+        "lifetime": 3599,
+        "scopes": "meeting:read:meeting meeting:write:meeting",
+    } | more
+    return Grant(**values)
+
+
+def tokens(number: int) -> dict[str, Any]:
+    return {
+        "access_token": f"access-{number}",
+        "token_type": "bearer",
+        "refresh_token": f"refresh-{number}",
+        "expires_in": 3599,
+        "scope": "meeting:read:meeting meeting:write:meeting",
+        "api_url": "https://api-us.zoom.example",
+    }
+
+
+def sent_refresh_tokens(wire: responses.RequestsMock) -> list[str]:
+    return [parse_qs(str(call.request.body))["refresh_token"][0] for call in wire.calls]
+
+
+def reread(user_id: int) -> ZoomConnection:
+    db.session.expire_all()
+    connection = service.connection_of(user_id)
+    assert connection is not None
+    return connection
+
+
+def in_minutes(minutes: float) -> datetime:
+    return utcnow() + timedelta(minutes=minutes)
+
+
+def test_tokens_lie_sealed_in_the_database(app: Flask) -> None:
+    host = make_host()
+    service.link(host.id, grant(1))
+    row = db.session.execute(text("SELECT * FROM zoom_connections")).one()
+    assert "access-1" not in str(row)
+    assert "refresh-1" not in str(row)
+    assert reread(host.id).access_token == "access-1"
+
+
+def test_connecting_again_overwrites_the_old_connection(app: Flask) -> None:
+    host = make_host()
+    connect_zoom(
+        host,
+        status="needs_reconnect",
+        zoom_user_id="old-zoom-user",
+        zoom_email="old@zoom.example",
+        refreshing_until=in_minutes(1),
+        authorized_at=in_minutes(-60),
+    )
+    service.link(host.id, grant(2, scopes="meeting:write:meeting"))
+    connection = reread(host.id)
+    assert db.session.query(ZoomConnection).count() == 1
+    assert (connection.access_token, connection.refresh_token) == ("access-2", "refresh-2")
+    assert connection.status == "active"
+    assert connection.scopes == "meeting:write:meeting"
+    assert connection.zoom_user_id is None
+    assert connection.zoom_email is None
+    assert connection.refreshing_until is None
+    assert connection.authorized_at > in_minutes(-1)
+
+
+def test_a_fresh_token_is_used_as_it_is(app: Flask, wire: responses.RequestsMock) -> None:
+    host = make_host()
+    connect_zoom(host)
+    access = service.access_for(host.id)
+    assert access.token == "access-1"
+    assert access.scopes == {"meeting:read:meeting", "meeting:write:meeting"}
+    assert len(wire.calls) == 0
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "left", "refreshes"),
+    [
+        (3599, 5.1, False),
+        (3599, 4.9, True),
+        (3599, -1, True),
+        (600, 1.1, False),  # a tenth of ten minutes
+        (600, 0.9, True),
+        (60, 0.2, False),
+        (60, 0.05, True),
+    ],
+)
+def test_a_token_is_refreshed_only_near_its_end(
+    app: Flask, wire: responses.RequestsMock, lifetime: int, left: float, refreshes: bool
+) -> None:
+    wire.post(TOKEN, json=tokens(2))
+    host = make_host()
+    connect_zoom(host, lifetime=lifetime, expires_at=in_minutes(left))
+    assert service.access_for(host.id).token == ("access-2" if refreshes else "access-1")
+    assert len(wire.calls) == int(refreshes)
+
+
+def test_a_refresh_authenticates_by_basic_and_sends_the_form_only(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    wire.post(TOKEN, json=tokens(2))
+    host = make_host()
+    connect_zoom(host, expires_at=utcnow())
+    service.access_for(host.id)
+    request = wire.calls[0].request
+    assert request.headers["Authorization"] == requests.auth._basic_auth_str(
+        "client-id", "client-secret"
+    )
+    assert parse_qs(str(request.body)) == {
+        "grant_type": ["refresh_token"],
+        "refresh_token": ["refresh-1"],
+    }
+    assert request.url == TOKEN
+
+
+def test_the_rotated_refresh_token_is_the_one_used_next(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    wire.post(TOKEN, json=tokens(2))
+    wire.post(TOKEN, json=tokens(3))
+    host = make_host()
+    connect_zoom(host, expires_at=utcnow())
+    service.access_for(host.id)
+    assert reread(host.id).refresh_token == "refresh-2"
+    service.forget_token(host.id, "access-2")
+    assert service.access_for(host.id).token == "access-3"
+    assert sent_refresh_tokens(wire) == ["refresh-1", "refresh-2"]
+
+
+def test_forgetting_a_token_that_is_no_longer_kept_changes_nothing(app: Flask) -> None:
+    host = make_host()
+    connect_zoom(host)
+    service.forget_token(host.id, "access-0")
+    assert reread(host.id).expires_at > in_minutes(30)
+
+
+@pytest.mark.parametrize("status", [200, 400, 401])
+def test_invalid_grant_ends_the_connection_whatever_its_status(
+    app: Flask, wire: responses.RequestsMock, status: int
+) -> None:
+    wire.post(TOKEN, status=status, json={"reason": "Invalid Token!", "error": "invalid_grant"})
+    host = make_host()
+    connect_zoom(host, expires_at=utcnow())
+    for _ in range(2):
+        with pytest.raises(Refused) as refusal:
+            service.access_for(host.id)
+        assert refusal.value.reason == "zoom_needs_reconnect"
+    connection = reread(host.id)
+    assert (connection.access_token, connection.refresh_token) == (None, None)
+    assert connection.status == "needs_reconnect"
+    assert not service.is_connected(host.id)
+    assert len(wire.calls) == 1  # never retried
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"body": requests.ReadTimeout()},
+        {"body": requests.ConnectionError()},
+        {"status": 500, "body": "<html>"},
+        {"status": 503, "json": {"error": "server_error"}},
+        {"status": 401, "json": {"error": "invalid_client"}},
+        {"status": 200, "json": {"access_token": "half an answer"}},
+        {"status": 200, "json": ["a", "list"]},
+    ],
+)
+def test_a_refresh_that_fails_keeps_the_same_stored_token_for_the_next_try(
+    app: Flask, wire: responses.RequestsMock, answer: dict[str, Any]
+) -> None:
+    wire.post(TOKEN, **answer)
+    wire.post(TOKEN, json=tokens(2))
+    host = make_host()
+    connect_zoom(host, expires_at=utcnow())
+    with pytest.raises(Unavailable):
+        service.access_for(host.id)
+    connection = reread(host.id)
+    assert (connection.status, connection.refresh_token) == ("active", "refresh-1")
+    assert service.access_for(host.id).token == "access-2"
+    assert sent_refresh_tokens(wire) == ["refresh-1", "refresh-1"]
+
+
+def test_a_host_without_connection_is_refused(app: Flask) -> None:
+    with pytest.raises(Refused) as refusal:
+        service.access_for(make_host().id)
+    assert refusal.value.reason == "zoom_not_connected"
+
+
+def test_of_two_workers_one_refreshes(app: Flask, wire: responses.RequestsMock) -> None:
+    host = make_host()
+    host_id = host.id
+    connect_zoom(host, expires_at=utcnow())
+    outcomes: list[object] = []
+
+    def other_worker() -> None:
+        with app.app_context():
+            try:
+                outcomes.append(service.access_for(host_id).token)
+            except Unavailable as error:
+                outcomes.append(error)
+
+    def answer(_request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        # The other asks while Zoom is still thinking about the first.
+        thread = threading.Thread(target=other_worker)
+        thread.start()
+        thread.join(timeout=10)
+        return 200, {}, requests.compat.json.dumps(tokens(2))
+
+    wire.add_callback(responses.POST, TOKEN, answer)
+    assert service.access_for(host_id).token == "access-2"
+    assert len(wire.calls) == 1
+    [outcome] = outcomes
+    assert isinstance(outcome, Unavailable)
+    assert outcome.retry_at is not None
+    other_worker()
+    assert outcomes[-1] == "access-2"
+
+
+def test_a_refresh_that_its_worker_did_not_survive_is_taken_over(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    wire.post(TOKEN, json=tokens(2))
+    host = make_host()
+    connect_zoom(host, expires_at=utcnow(), refreshing_until=in_minutes(1))
+    with pytest.raises(Unavailable):
+        service.access_for(host.id)
+    db.session.execute(update(ZoomConnection).values(refreshing_until=in_minutes(-1)))
+    db.session.commit()
+    db.session.expire_all()
+    assert service.access_for(host.id).token == "access-2"
+
+
+@pytest.mark.parametrize(
+    "late_answer", [(200, tokens(2)), (400, {"error": "invalid_grant"}), (500, {})]
+)
+def test_a_late_answer_does_not_touch_a_connection_made_meanwhile(
+    app: Flask, wire: responses.RequestsMock, late_answer: tuple[int, dict[str, Any]]
+) -> None:
+    host = make_host()
+    host_id = host.id
+    connect_zoom(host, expires_at=utcnow())
+
+    def reconnect() -> None:
+        with app.app_context():
+            service.link(host_id, grant(9))
+
+    def answer(_request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        thread = threading.Thread(target=reconnect)
+        thread.start()
+        thread.join(timeout=10)
+        return late_answer[0], {}, requests.compat.json.dumps(late_answer[1])
+
+    wire.add_callback(responses.POST, TOKEN, answer)
+    with pytest.raises(Unavailable):
+        service.access_for(host_id)
+    assert reread(host_id).status == "active"
+    assert service.access_for(host_id).token == "access-9"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"json": {"status": "success"}},
+        {"status": 500},
+        {"status": 400, "json": {"error": "invalid_token"}},
+        {"body": requests.ConnectionError()},
+    ],
+)
+def test_disconnecting_deletes_at_once_whatever_zoom_says(
+    app: Flask, wire: responses.RequestsMock, answer: dict[str, Any]
+) -> None:
+    wire.post(REVOKE, **answer)
+    host = make_host()
+    connect_zoom(host)
+    service.disconnect(host.id)
+    assert service.connection_of(host.id) is None
+    assert db.session.query(ZoomConnection).count() == 0
+    assert parse_qs(str(wire.calls[0].request.body)) == {"token": ["access-1"]}
+
+
+def test_the_row_is_gone_before_zoom_is_asked(app: Flask, wire: responses.RequestsMock) -> None:
+    host = make_host()
+    connect_zoom(host)
+    seen: list[int] = []
+
+    def look() -> None:
+        with app.app_context():
+            seen.append(db.session.query(ZoomConnection).count())
+
+    def answer(_request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join(timeout=10)
+        return 200, {}, "{}"
+
+    wire.add_callback(responses.POST, REVOKE, answer)
+    service.disconnect(host.id)
+    assert seen == [0]
+
+
+def test_disconnecting_one_host_leaves_the_others_alone(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    wire.post(REVOKE, json={})
+    aya, mallory = make_host(), make_host("Mallory")
+    connect_zoom(aya)
+    connect_zoom(mallory)
+    service.disconnect(mallory.id)
+    assert service.is_connected(aya.id)
+
+
+def test_an_unknown_zoom_user_is_learned_from_the_first_meeting(app: Flask) -> None:
+    host = make_host()
+    connect_zoom(host)
+    service.learn_identity(host.id, "zoom-user-1", "aya@zoom.example")
+    connection = reread(host.id)
+    assert (connection.zoom_user_id, connection.zoom_email) == ("zoom-user-1", "aya@zoom.example")
+
+
+def test_one_zoom_user_is_never_kept_for_two_hosts(app: Flask) -> None:
+    aya, mallory = make_host(), make_host("Mallory")
+    connect_zoom(aya, zoom_user_id="zoom-user-1")
+    connect_zoom(mallory)
+    service.learn_identity(mallory.id, "zoom-user-1", None)
+    assert reread(aya.id).zoom_user_id == "zoom-user-1"
+    assert reread(mallory.id).zoom_user_id is None
