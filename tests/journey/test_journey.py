@@ -107,7 +107,7 @@ def test_a_taken_time_keeps_the_details_and_offers_others(
     first.press("Book this time", name="Ken Yamada", email="ken@client.example")
     lost = second.press("Book this time", name="Lena Fischer", email="lena@client.example")
     assert lost.status == 409
-    assert "This time is no longer open." in lost.text
+    assert "This time is no longer available" in lost.text
     assert lost.one("input[name=name]")["value"] == "Lena Fischer"
     button = lost.all("button.time")[-1].get_text(" ", strip=True)
     booked = lost.press(button)
