@@ -16,8 +16,9 @@ class Span:
     end: datetime
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "start", in_utc(self.start))
-        object.__setattr__(self, "end", in_utc(self.end))
+        if self.start.tzinfo is not UTC or self.end.tzinfo is not UTC:
+            object.__setattr__(self, "start", in_utc(self.start))
+            object.__setattr__(self, "end", in_utc(self.end))
         if self.end < self.start:
             raise ValueError(f"a span cannot end before it starts: {self.start} to {self.end}")
 
@@ -28,6 +29,8 @@ class Span:
 
 def in_utc(at: datetime) -> datetime:
     """The same instant in UTC. Raises ValueError when `at` is naive."""
+    if at.tzinfo is UTC:
+        return at
     if at.utcoffset() is None:
         raise ValueError(f"a naive datetime names no instant: {at!r}")
     return at.astimezone(UTC)

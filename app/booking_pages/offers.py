@@ -1,6 +1,6 @@
 """What a page offers, as the slot engine takes it: read for everybody who opens a shared link."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,7 +20,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from ..availability import Rules
+from ..availability.holidays import holidays_in
 from ..extensions import db
+from ..i18n import DEFAULT_LANGUAGE
 from .models import BookingPage, PageHours, PageOverride
 
 Range = tuple[int, int]
@@ -43,13 +45,31 @@ class Offer:
             [(row.date, row.opens, row.closes) for row in page.overrides],
         )
 
-    def rules_between(self, _start: datetime, _end: datetime) -> Rules:
-        """The rules that decide about starts in `[start, end)`."""
+    def holidays(self, years: range, language: str = DEFAULT_LANGUAGE) -> Mapping[date, str]:
+        """The public holidays that close the page, by name; an override on that day wins."""
+        if not self.page.holidays:
+            return {}
+        named = {day for day, _opens, _closes in self.overrides}
+        found = holidays_in(self.page.holidays, years, language)
+        return {day: name for day, name in found.items() if day not in named}
+
+    def holidays_in_month(self, month: date, language: str) -> Mapping[date, str]:
+        """Those of one month."""
+        found = self.holidays(range(month.year, month.year + 1), language)
+        return {day: name for day, name in found.items() if day.month == month.month}
+
+    def rules_between(self, start: datetime, end: datetime) -> Rules:
+        """The rules that decide about starts in `[start, end)`.
+
+        They hold the holidays of the year before as well: hours that else never close open
+        anew after a holiday, and their grid runs from there.
+        """
         page = self.page
         weekly: dict[int, list[Range]] = {}
         for weekday, opens, closes in self.hours:
             weekly.setdefault(weekday, []).append((opens, closes))
-        overrides: dict[date, list[Range]] = {}
+        years = range(start.year - 1, end.year + 2)
+        overrides: dict[date, list[Range]] = {day: [] for day in self.holidays(years)}
         for day, first, last in self.overrides:
             ranges = overrides.setdefault(day, [])
             if first is not None and last is not None:

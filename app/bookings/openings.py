@@ -17,6 +17,8 @@ from .models import Booking
 # lets the index skip all that lies before.
 LONGEST_BLOCK = timedelta(days=3)
 NEAR = timedelta(days=14)
+SEASON = timedelta(days=92)
+YEARS = timedelta(days=731)  # the longest horizon that the form takes
 
 
 def open_starts(offer: Offer, start: datetime, end: datetime) -> list[datetime]:
@@ -44,6 +46,16 @@ def open_days(offer: Offer, month: date, zone: ZoneInfo) -> dict[date, list[date
     for slot in open_starts(offer, start, end):
         days.setdefault(slot.astimezone(zone).date(), []).append(slot)
     return days
+
+
+def next_open_day(offer: Offer, month: date, zone: ZoneInfo) -> date | None:
+    """The first day after `month` with an open start, on the clocks of `zone`."""
+    start = max(_midnight(_next_month(month), zone), utcnow())
+    for length in (NEAR, SEASON, YEARS):
+        found = open_starts(offer, start, start + length)
+        if found:
+            return found[0].astimezone(zone).date()
+    return None
 
 
 def is_open(offer: Offer, start: datetime) -> bool:

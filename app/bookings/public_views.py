@@ -1,6 +1,5 @@
 """The page behind the shared link: days, times, the form. No account, no cookie."""
 
-import calendar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
@@ -15,15 +14,15 @@ from ..booking_pages.models import BookingPage
 from ..booking_pages.offers import Offer, find_live
 from ..clock import utcnow
 from ..extensions import compress, csrf, limiter
+from ..i18n import current_language, is_timezone, language_in_address
 from ..i18n import gettext as _
-from ..i18n import is_timezone, language_in_address
 from ..web import refuse_foreign_origin, render, see_other
 from . import openings, service
 from .forms import BookingForm, new_key, read_key
+from .month import halves_of, weeks_of
 
 bp = Blueprint("public", __name__)
 
-NOON = 12
 SLOT_FORM = "%Y%m%dT%H%M%SZ"
 # A city for most offsets people live in; the whole list is one link away.
 USUAL_ZONES = (
@@ -75,30 +74,29 @@ def show(slug: str) -> ResponseReturnValue:
     view = read_view(page)
     days = openings.open_days(offer, view.month, view.zone)
     day = view.day if view.day in days else min(days, default=None)
+    notes = offer.holidays_in_month(view.month, current_language())
     return render(
         "bookings/public.html",
         "bookings/_slots.html",
         page=page,
         view=view,
-        weeks=calendar.Calendar(calendar.SUNDAY).monthdatescalendar(
-            view.month.year, view.month.month
+        weeks=weeks_of(
+            view.month,
+            days,
+            today=utcnow().astimezone(view.zone).date(),
+            chosen=day,
+            notes=notes,
         ),
-        days=days,
+        notes=sorted(notes.items()),
         day=day,
-        today=utcnow().astimezone(view.zone).date(),
+        halves=halves_of(days[day], view.zone) if day else [],
+        next_open=None if day else openings.next_open_day(offer, view.month, view.zone),
         neighbours=neighbouring_months(page, view),
         address=url_for(".show", slug=page.slug),
-        halves=halves,
         # The zone is named with the offset it has on the day that is shown.
         day_instant=days[day][0] if day else utcnow(),
         **zone_values(page, view.zone),
     )
-
-
-def halves(starts: list[datetime], zone: ZoneInfo) -> list[tuple[str, list[datetime]]]:
-    """A day's times before and after noon, each under its name."""
-    morning = [start for start in starts if start.astimezone(zone).hour < NOON]
-    return [(_("Morning"), morning), (_("Afternoon"), starts[len(morning) :])]
 
 
 def live_offer_or_404(slug: str) -> Offer:

@@ -120,11 +120,18 @@ def test_an_address_that_is_no_slot_is_not_there(app: Flask, visit: Visitor, slo
     assert visit.get(f"/b/talk/{slot}").status == 404
 
 
-def test_a_month_without_times_says_so_and_leads_on(app: Flask, visit: Visitor) -> None:
+def test_a_month_without_times_says_so_and_leads_to_the_next_open_day(
+    app: Flask, visit: Visitor
+) -> None:
     make_page(make_host(), slug="talk", hours=[], overrides=[(date(2027, 1, 12), 600, 660)])
     shown = visit.get("/b/talk")
     assert "No open times this month" in shown.text
-    assert times(shown.follow("See January 2027")) == ["10:00", "10:30"]
+    assert times(shown.follow("Tuesday 12 January 2027")) == ["10:00", "10:30"]
+
+
+def test_a_page_that_never_opens_says_whom_to_ask(app: Flask, visit: Visitor) -> None:
+    make_page(make_host(), slug="talk", hours=[])
+    assert "ask Aya Sato" in visit.get("/b/talk").text
 
 
 def test_months_are_offered_as_far_as_they_can_hold_something(app: Flask, visit: Visitor) -> None:
