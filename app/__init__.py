@@ -8,7 +8,7 @@ from .accounts import gate
 from .accounts import views as accounts
 from .admin import health, queues
 from .booking_pages import views as booking_pages
-from .bookings import client_views, host_views, public_views
+from .bookings import client_views, host_views, preview_views, public_views
 from .dashboard import views as dashboard
 from .notifications import views as notifications
 from .settings import views as settings_pages
@@ -60,6 +60,7 @@ def _register_pages(app: Flask) -> None:
         client_views,
         notifications,
         host_views,
+        preview_views,
         settings_pages,
         zoom,
         queues,

@@ -33,6 +33,12 @@ class Time(NamedTuple):
     text: str
 
 
+def days_of(month: date) -> list[date]:
+    """The days of `month`, given by any of its days."""
+    _weekday, length = calendar.monthrange(month.year, month.month)
+    return [month.replace(day=number) for number in range(1, length + 1)]
+
+
 def weeks_of(
     month: date,
     days: Mapping[date, Sequence[datetime]],

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, select, union_all
+from sqlalchemy import Executable, bindparam, select, union_all
 
-from ..availability import Span, open_slots
+from ..availability import Rules, Span, open_slots
 from ..booking_pages.models import TimeOff
 from ..booking_pages.offers import Offer
 from ..clock import utcnow
@@ -26,22 +26,17 @@ def open_starts(offer: Offer, start: datetime, end: datetime) -> list[datetime]:
     rules = offer.rules_between(start, end)
     return open_slots(
         rules,
-        busy_spans(
-            offer.page.user_id,
-            start - rules.buffer_before,
-            end + rules.duration + rules.buffer_after,
-        ),
+        busy_spans(offer.page.user_id, *reach_of(rules, start, end)),
         now=utcnow(),
         start=start,
         end=end,
-        booked_per_day=_booked_per_day(offer, start, end),
+        booked_per_day=booked_per_day(offer, start, end),
     )
 
 
 def open_days(offer: Offer, month: date, zone: ZoneInfo) -> dict[date, list[datetime]]:
     """A month's open starts by the client's local day. `month` is its first day, in `zone`."""
-    start = _midnight(month, zone)
-    end = _midnight(_next_month(month), zone)
+    start, end = bounds_of(month, zone)
     days: dict[date, list[datetime]] = {}
     for slot in open_starts(offer, start, end):
         days.setdefault(slot.astimezone(zone).date(), []).append(slot)
@@ -50,7 +45,7 @@ def open_days(offer: Offer, month: date, zone: ZoneInfo) -> dict[date, list[date
 
 def next_open_day(offer: Offer, month: date, zone: ZoneInfo) -> date | None:
     """The first day after `month` with an open start, on the clocks of `zone`."""
-    start = max(_midnight(_next_month(month), zone), utcnow())
+    start = max(bounds_of(month, zone)[1], utcnow())
     for length in (NEAR, SEASON, YEARS):
         found = open_starts(offer, start, start + length)
         if found:
@@ -65,19 +60,48 @@ def is_open(offer: Offer, start: datetime) -> bool:
 
 def nearest_open(offer: Offer, wanted: datetime, count: int = 6) -> list[datetime]:
     """Open starts close to `wanted`, in their own order."""
-    found = open_starts(offer, max(wanted - NEAR, utcnow()), wanted + NEAR)
+    now = utcnow()
+    wanted = max(wanted, now)
+    found = open_starts(offer, max(wanted - NEAR, now), wanted + NEAR)
     return sorted(sorted(found, key=lambda start: abs(start - wanted))[:count])
+
+
+def bounds_of(month: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The instants at which a month begins and ends on the clocks of `zone`, half-open."""
+    following = (month.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return _midnight(month, zone), _midnight(following, zone)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone)
+
+
+def reach_of(rules: Rules, start: datetime, end: datetime) -> tuple[datetime, datetime]:
+    """The span that slots starting in `[start, end)` touch, with their buffers."""
+    return start - rules.buffer_before, end + rules.duration + rules.buffer_after
 
 
 def busy_spans(host_id: int, start: datetime, end: datetime) -> list[Span]:
     """The host's live bookings with their buffers, and absences, that meet `[start, end)`."""
-    found = db.session.execute(
-        _BUSY, {"host": host_id, "start": start, "end": end, "since": start - LONGEST_BLOCK}
-    )
-    return [Span(*row) for row in found]
+    return _spans(_BUSY, host_id, start, end)
 
 
-def _booked_per_day(offer: Offer, start: datetime, end: datetime) -> Mapping[date, int]:
+def booked_spans(host_id: int, start: datetime, end: datetime) -> list[Span]:
+    """The bookings among them."""
+    return _spans(_BOOKED, host_id, start, end)
+
+
+def absences(host_id: int, start: datetime, end: datetime) -> list[Span]:
+    """The host's time off among them."""
+    return _spans(_AWAY, host_id, start, end)
+
+
+def _spans(statement: Executable, host_id: int, start: datetime, end: datetime) -> list[Span]:
+    values = {"host": host_id, "start": start, "end": end, "since": start - LONGEST_BLOCK}
+    return [Span(*row) for row in db.session.execute(statement, values)]
+
+
+def booked_per_day(offer: Offer, start: datetime, end: datetime) -> Mapping[date, int]:
     """The page's live bookings by host-local day, where the page has a daily limit."""
     page = offer.page
     if page.daily_limit is None:
@@ -98,26 +122,17 @@ def _booked_per_day(offer: Offer, start: datetime, end: datetime) -> Mapping[dat
     return counts
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone)
-
-
-def _next_month(month: date) -> date:
-    return (month.replace(day=1) + timedelta(days=32)).replace(day=1)
-
-
 # Built once: putting a statement together takes longer than running it.
-_BUSY = union_all(
-    select(Booking.blocked_from, Booking.blocked_until).where(
-        Booking.host_id == bindparam("host"),
-        Booking.status == "confirmed",
-        Booking.blocked_from < bindparam("end"),
-        Booking.blocked_from > bindparam("since"),
-        Booking.blocked_until > bindparam("start"),
-    ),
-    select(TimeOff.starts_at, TimeOff.ends_at).where(
-        TimeOff.host_id == bindparam("host"),
-        TimeOff.starts_at < bindparam("end"),
-        TimeOff.ends_at > bindparam("start"),
-    ),
+_BOOKED = select(Booking.blocked_from, Booking.blocked_until).where(
+    Booking.host_id == bindparam("host"),
+    Booking.status == "confirmed",
+    Booking.blocked_from < bindparam("end"),
+    Booking.blocked_from > bindparam("since"),
+    Booking.blocked_until > bindparam("start"),
 )
+_AWAY = select(TimeOff.starts_at, TimeOff.ends_at).where(
+    TimeOff.host_id == bindparam("host"),
+    TimeOff.starts_at < bindparam("end"),
+    TimeOff.ends_at > bindparam("start"),
+)
+_BUSY = union_all(_BOOKED, _AWAY)

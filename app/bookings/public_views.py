@@ -70,33 +70,34 @@ class View:
 def show(slug: str) -> ResponseReturnValue:
     """The month, and the times of a day. :raises 404: no such live page."""
     offer = live_offer_or_404(slug)
-    page = offer.page
-    view = read_view(page)
-    days = openings.open_days(offer, view.month, view.zone)
-    day = view.day if view.day in days else min(days, default=None)
-    notes = offer.holidays_in_month(view.month, current_language())
+    view = read_view(offer.page)
     return render(
         "bookings/public.html",
         "bookings/_slots.html",
-        page=page,
-        view=view,
-        weeks=weeks_of(
-            view.month,
-            days,
-            today=utcnow().astimezone(view.zone).date(),
-            chosen=day,
-            notes=notes,
-        ),
-        notes=sorted(notes.items()),
-        day=day,
-        halves=halves_of(days[day], view.zone) if day else [],
-        next_open=None if day else openings.next_open_day(offer, view.month, view.zone),
-        neighbours=neighbouring_months(page, view),
-        address=url_for(".show", slug=page.slug),
-        # The zone is named with the offset it has on the day that is shown.
-        day_instant=days[day][0] if day else utcnow(),
-        **zone_values(page, view.zone),
+        **month_values(offer, view, url_for(".show", slug=offer.page.slug)),
+        **zone_values(offer.page, view.zone),
     )
+
+
+def month_values(offer: Offer, view: View, address: str) -> dict[str, object]:
+    """The month's table and the times of its chosen day; `address` is where its links lead."""
+    days = openings.open_days(offer, view.month, view.zone)
+    day = view.day if view.day in days else min(days, default=None)
+    today = utcnow().astimezone(view.zone).date()
+    notes = offer.holidays_in_month(view.month, current_language())
+    return {
+        "page": offer.page,
+        "view": view,
+        "address": address,
+        "weeks": weeks_of(view.month, days, today=today, chosen=day, notes=notes),
+        "notes": sorted(notes.items()),
+        "day": day,
+        "halves": halves_of(days[day], view.zone) if day else [],
+        "next_open": None if day else openings.next_open_day(offer, view.month, view.zone),
+        "neighbours": neighbouring_months(offer.page, view),
+        # The zone is named with the offset it has on the day that is shown.
+        "day_instant": days[day][0] if day else utcnow(),
+    }
 
 
 def live_offer_or_404(slug: str) -> Offer:

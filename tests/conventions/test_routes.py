@@ -59,6 +59,7 @@ DECLARED = {
     "booking_pages.restore": "host",
     "bookings.index": "host",
     "bookings.show": "host",
+    "preview.show": "host",
     "bookings.retry": "host",
     "settings.profile": "host",
     "settings.update_profile": "host",
