@@ -3,10 +3,11 @@
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import assets, cli, config, crypto, extensions, i18n, logs, web
+from . import assets, cli, config, crypto, environment, extensions, i18n, logs, web
 from .accounts import gate
 from .accounts import views as accounts
 from .admin import health, queues
+from .booking_pages import time_off_views
 from .booking_pages import views as booking_pages
 from .bookings import client_views, host_views, preview_views, public_views
 from .dashboard import views as dashboard
@@ -38,7 +39,7 @@ def _bind_extensions(app: Flask, settings: config.Settings) -> None:
     logs.init_app(app, settings)
     crypto.init_app(app, settings.token_encryption_keys)
     extensions.init_database(app)
-    extensions.migrate.init_app(app, extensions.db, directory=str(config.ROOT / "migrations"))
+    extensions.migrate.init_app(app, extensions.db, directory=str(environment.ROOT / "migrations"))
     extensions.login_manager.init_app(app)
     extensions.csrf.init_app(app)
     extensions.limiter.init_app(app)
@@ -56,6 +57,7 @@ def _register_pages(app: Flask) -> None:
         dashboard,
         accounts,
         booking_pages,
+        time_off_views,
         public_views,
         client_views,
         notifications,

@@ -33,8 +33,10 @@ def create(lease: Lease) -> None:
         if lease.last_error in IN_THE_DARK:
             raise Refused("zoom_answer_lost") from unknown
         raise
+    # Before anything else: a meeting that nobody wrote down is an orphan.
     if not attach_meeting(booking_id, MadeMeeting(made.id, made.join_url, made.passcode)):
         log.warning("another meeting was kept first", task_id=lease.task_id)
+    meetings.learn_host(host_id, made)
 
 
 def create_failed(lease: Lease, refusal: Refused) -> None:

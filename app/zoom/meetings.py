@@ -10,6 +10,8 @@ from .api import Meeting, MeetingRequest
 
 T = TypeVar("T")
 
+DELETE_SCOPE = "meeting:delete:meeting"
+
 
 def create(user_id: int, wanted: MeetingRequest, before_call: Callable[[], None]) -> Meeting:
     """Make a meeting as the host `user_id`.
@@ -17,10 +19,13 @@ def create(user_id: int, wanted: MeetingRequest, before_call: Callable[[], None]
     `before_call` runs before each outgoing call, with the database connection let go: a
     caller under a lease renews it there. Raises Refused or Unavailable.
     """
-    meeting = _with_access(user_id, before_call, lambda access: api.create_meeting(access, wanted))
+    return _with_access(user_id, before_call, lambda access: api.create_meeting(access, wanted))
+
+
+def learn_host(user_id: int, meeting: Meeting) -> None:
+    """Remember which Zoom user made the meeting, for the day this user removes the app."""
     if meeting.host_id:
         service.learn_identity(user_id, meeting.host_id, meeting.host_email)
-    return meeting
 
 
 def delete(user_id: int, meeting_id: int, before_call: Callable[[], None]) -> None:
@@ -35,9 +40,6 @@ def may_delete(user_id: int) -> bool:
     """Whether a cancelled booking's meeting can be removed at Zoom."""
     connection = service.connection_of(user_id)
     return connection is not None and connection.is_active and connection.may(DELETE_SCOPE)
-
-
-DELETE_SCOPE = "meeting:delete:meeting"
 
 
 def _with_access(

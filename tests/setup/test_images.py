@@ -68,7 +68,8 @@ def test_the_image_runs_as_nobody_and_holds_no_secret():
 
 
 def test_every_environment_name_is_one_that_somebody_reads(compose):
-    known = set(re.findall(r'"([A-Z][A-Z_]+)"', (ROOT / "app/config.py").read_text()))
+    sources = "".join((ROOT / "app" / name).read_text() for name in ("config.py", "environment.py"))
+    known = set(re.findall(r'"([A-Z][A-Z_]+)"', sources))
     for name, service in compose["services"].items():
         for variable in service.get("environment", {}):
             assert variable in FOREIGN or variable.removesuffix("_FILE") in known, (
