@@ -4,82 +4,39 @@ Rows of hours and overrides are `hours-0-weekday`, `hours-0-opens`, `hours-0-clo
 `overrides-0-date` and so on. What a request leaves out stays as it was offered.
 """
 
-import re
 from collections.abc import Iterable
 from typing import Any
 from zoneinfo import available_timezones
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import (
-    DateField,
-    Field,
-    FieldList,
-    Form,
-    FormField,
-    IntegerField,
-    SelectField,
-    StringField,
-)
-from wtforms.validators import (
-    DataRequired,
-    Length,
-    NumberRange,
-    Optional,
-    StopValidation,
-    ValidationError,
-)
+from wtforms import Form, FormField, IntegerField, SelectChoice, SelectField
+from wtforms.validators import DataRequired, Length, NumberRange, ValidationError
 
-from ..forms import Line, Switch, Text, normalize_line
+from ..forms import Line, Switch, Text
+from ..i18n import current_language
 from ..i18n import gettext as _
-from . import slugs
-from .models import DESCRIPTION_LENGTH, LOCATION_LENGTH, TITLE_LENGTH, BookingPage
+from . import public_holidays, slugs
+from .fields import ClockTime, Day, Filled, Rows, Whole
+from .models import (
+    DESCRIPTION_LENGTH,
+    LOCATION_LENGTH,
+    MINUTES_A_DAY,
+    TITLE_LENGTH,
+    BookingPage,
+)
 from .service import Draft, default_hours
 
-MINUTES_A_DAY = 1440
 REGIONS = (
     "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe",
     "Indian", "Pacific",
 )  # fmt: skip
 COLUMNS = (
     "title", "slug", "description", "location", "duration", "increment", "buffer_before",
-    "buffer_after", "notice", "horizon_days", "daily_limit", "timezone", "auto_zoom",
+    "buffer_after", "notice", "horizon_days", "first_day", "last_day", "daily_limit", "timezone",
+    "holidays", "auto_zoom",
 )  # fmt: skip
 NOTICES = (0, 60, 120, 240, 480, 720, 1440, 2880, 4320, 10080)
-
-
-class ClockTime(StringField):
-    """A wall-clock time as minutes after local midnight: `9:00`, `09:00`, `24:00`."""
-
-    FORM = re.compile(r"(\d{1,2})(?::?(\d{2}))?(?::00)?")
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        self.data = None
-        text = normalize_line(valuelist[0]) if valuelist else ""
-        if not text:
-            return
-        match = self.FORM.fullmatch(text)
-        hours, minutes = (int(match[1]), int(match[2] or 0)) if match else (99, 99)
-        if minutes > 59 or hours * 60 + minutes > MINUTES_A_DAY:
-            raise ValueError(_("Enter a time like 9:00 or 17:30."))
-        self.data = hours * 60 + minutes
-
-    def _value(self) -> str:
-        if self.data is None:
-            return self.raw_data[0] if self.raw_data else ""
-        # A browser's time field knows no 24:00; closing at 00:00 is read as 24:00 again.
-        return f"{self.data // 60 % 24:02}:{self.data % 60:02}"
-
-
-class Filled:
-    """Not empty, whether it was sent or offered (WTForms' own looks at what was sent only)."""
-
-    def __init__(self, message: Any) -> None:
-        self.message = message
-
-    def __call__(self, form: Form, field: Field) -> None:
-        if field.data is None:
-            raise StopValidation(self.message)
 
 
 class RangeForm(Form):
@@ -107,68 +64,16 @@ class HoursForm(RangeForm):
 class OverrideForm(RangeForm):
     """One range of one date; without times the day is closed."""
 
-    date = DateField(_l("Date"), [Optional()])
+    date = Day(_l("Date"))
 
     def validate_opens(self, field: ClockTime) -> None:
         if (field.data is None) != (self.closes.data is None):
             raise ValidationError(_("Enter both times, or neither for a day off."))
 
-    def validate(self, extra_validators: Any = None) -> bool:
-        is_valid: bool = super().validate(extra_validators)
+    def validate_date(self, field: Day) -> None:
         has_times = self.opens.data is not None or self.closes.data is not None
-        # Not by `validate_date`: after Optional() has seen an empty field nobody asks that.
-        if is_valid and has_times and self.date.data is None:
-            self.date.errors = [_("Choose a date, or remove this day.")]
-            return False
-        return is_valid
-
-
-class Rows(FieldList):
-    """Rows that stay as offered when the request does not speak of them at all.
-
-    The form says `<name>_shown`, so that no row left can be told from no word about rows.
-    """
-
-    def process(self, formdata: Any, data: Any = None, extra_filters: Any = None) -> None:
-        spoken_of = formdata and any(
-            key == f"{self.name}_shown" or key.startswith(f"{self.name}-") for key in formdata
-        )
-        super().process(formdata if spoken_of else None, data, extra_filters)
-
-    def row(self, index: int) -> FormField | None:
-        """The row whose field names carry `index`."""
-        return next((row for row in self.entries if row.name == f"{self.name}-{index}"), None)
-
-    def remove(self, index: int) -> None:
-        row = self.row(index)
-        if row is not None:
-            self.entries.remove(row)
-
-
-class Whole(IntegerField):
-    """A whole number within limits; left empty it is None, where that is allowed."""
-
-    def __init__(
-        self, label: Any, low: int, high: int, *, optional: bool = False, **kwargs: Any
-    ) -> None:
-        super().__init__(label, render_kw={"inputmode": "numeric"}, **kwargs)
-        self.low, self.high, self.optional = low, high, optional
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        if not valuelist:
-            return
-        text = normalize_line(valuelist[0])
-        self.data = int(text) if text.isascii() and text.isdecimal() else None
-        if not text and self.optional:
-            return
-        if self.data is None or not self.low <= self.data <= self.high:
-            raise ValueError(
-                _(
-                    "Enter a whole number from %(low)s to %(high)s.",
-                    low=self.low,
-                    high=self.high,
-                )
-            )
+        if has_times and field.data is None and not field.errors:
+            raise ValidationError(_("Choose a date, or remove this day."))
 
 
 class PageForm(FlaskForm):
@@ -195,8 +100,15 @@ class PageForm(FlaskForm):
     buffer_after = Whole(_l("Free time after"), 0, 720)
     notice = SelectField(_l("Minimum notice"), coerce=int, validate_choice=False)
     horizon_days = Whole(_l("How far ahead"), 1, 730, optional=True)
+    first_day = Day(_l("First bookable day"))
+    last_day = Day(_l("Last bookable day"))
     daily_limit = Whole(_l("At most per day"), 1, 200, optional=True)
     timezone = SelectField(_l("Time zone"))
+    holidays = SelectField(
+        _l("Closed on the public holidays of"),
+        coerce=lambda code: code or None,
+        invalid_choice_message=_l("Choose a country from the list."),
+    )
     auto_zoom = Switch(_l("Auto-create Zoom meeting"))
     hours = Rows(FormField(HoursForm))
     overrides = Rows(FormField(OverrideForm))
@@ -205,6 +117,7 @@ class PageForm(FlaskForm):
         super().__init__(data=offered(page), **kwargs)
         self.page_id = page.id
         self.timezone.choices = zone_choices(page.timezone)
+        self.holidays.choices = country_choices
         self.notice.choices = sorted({*NOTICES, page.notice, self.notice.data or 0})
 
     def validate_slug(self, field: Line) -> None:
@@ -224,6 +137,11 @@ class PageForm(FlaskForm):
     def validate_notice(self, field: SelectField) -> None:
         if field.data is None or not 0 <= field.data <= 525_600:
             raise ValidationError(_("Choose the minimum notice."))
+
+    def validate_last_day(self, field: Day) -> None:
+        first_day = self.first_day.data
+        if field.data is not None and first_day is not None and field.data < first_day:
+            raise ValidationError(_("The last day must not be before the first."))
 
     def draft(self) -> Draft:
         """The valid form's values, for the service."""
@@ -258,3 +176,12 @@ def zone_choices(*always: str) -> list[str]:
     """IANA zones by region, plain names of cities, with UTC and those in `always`."""
     cities = {name for name in available_timezones() if name.split("/")[0] in REGIONS}
     return sorted(cities | {"UTC", *(name for name in always if name)})
+
+
+def country_choices() -> list[SelectChoice]:
+    """No country, Japan, and the others by their names in the reader's language."""
+    names = public_holidays.country_names(current_language())
+    return [
+        SelectChoice("", _("no country")),
+        *(SelectChoice(code, name) for code, name in names.items()),
+    ]

@@ -22,6 +22,8 @@ TITLE_LENGTH = 120
 SLUG_LENGTH = 64
 DESCRIPTION_LENGTH = 2000
 LOCATION_LENGTH = 300
+LABEL_LENGTH = 120
+MINUTES_A_DAY = 1440
 
 
 class BookingPage(Model):
@@ -125,4 +127,4 @@ class TimeOff(Model):
     host_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
-    label: Mapped[str] = mapped_column(String(120), default="")
+    label: Mapped[str] = mapped_column(String(LABEL_LENGTH), default="")

@@ -1,14 +1,19 @@
 """The host's booking pages: list, New Booking Page, edit, live or off, archive."""
 
+from datetime import date
+from zoneinfo import ZoneInfo
+
 from flask import Blueprint, abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from ..accounts.gate import current_host, hosts_only
+from ..clock import utcnow
+from ..i18n import current_language
 from ..i18n import gettext as _
 from ..web import is_htmx, render, see_other
 from ..zoom.service import is_connected
-from . import service, slugs
+from . import public_holidays, service, slugs
 from .forms import PageForm
 from .models import BookingPage
 
@@ -45,6 +50,14 @@ def suggest_slug() -> ResponseReturnValue:
     form = PageForm(new_page(), formdata=None)
     form.slug.data = slugs.suggest(request.args.get("title", ""))
     return render("booking_pages/_slug.html", form=form)
+
+
+@bp.get("/holidays")
+def next_holidays() -> ResponseReturnValue:
+    """The next public holidays of `?holidays=`, a country: the form's part."""
+    form = PageForm(new_page(), formdata=None)
+    form.holidays.data = request.args.get("holidays")
+    return render("booking_pages/_holidays.html", form=form, next_holidays=holidays_ahead(form))
 
 
 @bp.get("/<int:page_id>")
@@ -155,10 +168,17 @@ def render_form(
         else None,
         page=page,
         form=form,
+        next_holidays=holidays_ahead(form),
         zoom_is_connected=is_connected(host.id),
     )
     response.status_code = status
     return response
+
+
+def holidays_ahead(form: PageForm) -> list[tuple[date, str]]:
+    """The next days on which the form's country closes the page, from the host's today on."""
+    today = utcnow().astimezone(ZoneInfo(current_host().timezone)).date()
+    return public_holidays.next_holidays(form.holidays.data, today, current_language())
 
 
 def after_change(page: BookingPage, words: str) -> ResponseReturnValue:

@@ -9,6 +9,7 @@ from ..accounts.gate import current_host, hosts_only
 from ..forms import normalize_line
 from ..i18n import gettext as _
 from ..web import render, see_other
+from ..zoom.meetings import may_delete
 from . import service
 from .listing import TABS, find_bookings, find_own, mail_state
 from .models import Booking
@@ -46,7 +47,40 @@ def tab_names() -> Sequence[tuple[str, str]]:
 def show(public_id: str) -> ResponseReturnValue:
     """One booking, and what became of it. :raises 404: another host's booking."""
     booking = own_booking_or_404(public_id)
-    return render("bookings/show.html", booking=booking, page=booking.page, zone=booking.host_zone)
+    return render(
+        "bookings/show.html",
+        booking=booking,
+        page=booking.page,
+        zone=booking.host_zone,
+        deletes_meeting=may_delete(booking.host_id),
+    )
+
+
+@bp.get("/<public_id>/cancel")
+def ask_cancel(public_id: str) -> ResponseReturnValue:
+    """Ask once. :raises 404: another host's booking."""
+    booking = own_booking_or_404(public_id)
+    if not booking.is_live or booking.is_past:
+        return see_other(url_for(".show", public_id=public_id))
+    return render(
+        "bookings/cancel_by_host.html",
+        booking=booking,
+        page=booking.page,
+        zone=booking.host_zone,
+        deletes_meeting=may_delete(booking.host_id),
+    )
+
+
+@bp.post("/<public_id>/cancel")
+def cancel(public_id: str) -> ResponseReturnValue:
+    """Cancel the booking; both parties get a mail. A booking that is over stays. :raises 404:"""
+    booking = own_booking_or_404(public_id)
+    if booking.is_past:
+        flash(_("This booking is over already."), "attention")
+    else:
+        service.cancel(booking, by="host")
+        flash(_("The booking is cancelled. You both get an email."), "done")
+    return see_other(url_for(".show", public_id=public_id))
 
 
 @bp.post("/<public_id>/retry/<int:task_id>")

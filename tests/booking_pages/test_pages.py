@@ -105,7 +105,7 @@ def test_every_field_is_kept(app: Flask, aya: Visitor) -> None:
         "title": "Thorough", "slug": "thorough", "description": "Two\nlines", "location": "Room 4",
         "duration": "45", "increment": "15", "buffer_before": "5", "buffer_after": "10",
         "notice": "120", "horizon_days": "30", "daily_limit": "3", "timezone": "Europe/Berlin",
-        "auto_zoom": "y",
+        "auto_zoom": "y", "holidays": "JP", "first_day": "2030-01-07", "last_day": "2030-03-31",
     }  # fmt: skip
     post_new(aya, **values)
     page = only_page()
@@ -113,6 +113,7 @@ def test_every_field_is_kept(app: Flask, aya: Visitor) -> None:
         "title": "Thorough", "slug": "thorough", "description": "Two\nlines", "location": "Room 4",
         "duration": 45, "increment": 15, "buffer_before": 5, "buffer_after": 10, "notice": 120,
         "horizon_days": 30, "daily_limit": 3, "timezone": "Europe/Berlin", "auto_zoom": True,
+        "holidays": "JP", "first_day": date(2030, 1, 7), "last_day": date(2030, 3, 31),
     }  # fmt: skip
 
 
@@ -127,6 +128,7 @@ def test_saving_a_page_unchanged_changes_nothing(app: Flask, aya: Visitor, host:
         host, increment=15, daily_limit=2, auto_zoom=True, horizon_days=None, notice=45,
         hours=[(0, 0, 1440), (2, 540, 720), (2, 780, 1020)],
         overrides=[(date(2030, 1, 1), None, None), (date(2030, 1, 2), 0, 1440)],
+        holidays="DE", first_day=date(2030, 1, 1), last_day=date(2030, 12, 31),
     )  # fmt: skip
     before = {name: getattr(page, name) for name in COLUMNS}, hours_of(page), overrides_of(page)
     assert page_form(aya, page).send().status == 200
@@ -367,6 +369,8 @@ def test_an_override_that_makes_no_sense_is_told(
         ("notice", "-1"),
         ("notice", "soon"),
         ("timezone", "Mars/Olympus"),
+        ("holidays", "XX"),
+        ("first_day", "soon"),
     ],
 )
 def test_an_error_keeps_what_was_typed_and_is_told_where_it_is(
@@ -381,7 +385,7 @@ def test_an_error_keeps_what_was_typed_and_is_told_where_it_is(
     kept = dict(page.form_to(NEW).fields)
     if field != "title":
         assert kept["title"] == "My title"
-    if field not in {"notice", "timezone", "description"}:
+    if field not in {"notice", "timezone", "holidays", "description"}:
         assert kept[field] == value
     assert db.session.scalar(select(BookingPage)) is None
 

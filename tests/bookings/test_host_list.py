@@ -8,7 +8,8 @@ from flask import Flask
 
 from app.accounts.models import User
 from app.bookings import service
-from tests.cast import PASSWORD, make_booking, make_host, make_page, tomorrow
+from app.bookings.service import MadeMeeting
+from tests.cast import PASSWORD, connect_zoom, make_booking, make_host, make_page, tomorrow
 from tests.visitor import InProcess, Visitor
 
 
@@ -90,3 +91,52 @@ def test_what_failed_says_what_to_do_and_can_be_tried_again(app: Flask) -> None:
     assert "Trying once more." in again.text
     assert (task.state, task.attempts) == ("waiting", 0)
     assert booking.meeting_state == "wanted"
+
+
+def test_the_host_cancels_after_being_asked_once(app: Flask) -> None:
+    aya = make_host()
+    booking = make_booking(make_page(aya))
+    visitor = sign_in(app, aya)
+    asked = visitor.get(f"/dashboard/bookings/{booking.public_id}").follow("Cancel booking")
+    assert booking.is_live  # a GET changes nothing
+    done = asked.press("Cancel booking")
+    assert "The booking is cancelled." in done.text
+    assert "Cancelled by you." in done.text
+    assert (booking.status, booking.cancelled_by) == ("cancelled", "host")
+    kinds = {task.kind: task.state for task in booking.tasks}
+    assert kinds["mail.client.cancelled"] == kinds["mail.host.cancelled"] == "waiting"
+    assert not done.has_link("Cancel booking")
+
+
+def test_mallory_cannot_cancel_ayas_booking(app: Flask) -> None:
+    booking = make_booking(make_page(make_host()))
+    mallory = sign_in(app, make_host("Mallory"))
+    address = f"/dashboard/bookings/{booking.public_id}/cancel"
+    token = mallory.get("/dashboard").one("input[name=csrf_token]")["value"]
+    assert mallory.get(address).status == 404
+    assert mallory.post(address, {"csrf_token": str(token)}).status == 404
+    assert booking.is_live
+
+
+def test_a_booking_that_is_over_stays_as_it_was(app: Flask) -> None:
+    aya = make_host()
+    booking = make_booking(make_page(aya))
+    visitor = sign_in(app, aya)
+    asked = visitor.get(f"/dashboard/bookings/{booking.public_id}/cancel")
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=3)):
+        assert "over already" in asked.press("Cancel booking").text
+    assert booking.is_live
+
+
+def test_a_meeting_left_in_zoom_is_told_only_where_calsync_may_not_delete_it(app: Flask) -> None:
+    for name, scopes, told in (
+        ("Aya", "meeting:write:meeting", True),
+        ("Bo", "meeting:write:meeting meeting:delete:meeting", False),
+    ):
+        host = make_host(name)
+        connect_zoom(host, scopes=scopes)
+        booking = make_booking(make_page(host, auto_zoom=True))
+        service.attach_meeting(booking.id, MadeMeeting(host.id, "https://zoom.example/j/1", None))
+        service.cancel(booking, by="host")
+        shown = sign_in(app, host).get(f"/dashboard/bookings/{booking.public_id}")
+        assert ("remains in your Zoom account" in shown.text) is told

@@ -1,0 +1,118 @@
+"""Fields of the host's forms: times, days and numbers as people type them, and rows of these."""
+
+import re
+from datetime import date
+from typing import Any
+
+from wtforms import DateField, Field, FieldList, Form, FormField, IntegerField, StringField
+from wtforms.validators import StopValidation
+
+from ..forms import normalize_line
+from ..i18n import gettext as _
+from .models import MINUTES_A_DAY
+
+# Far enough from the ends of datetime's range that a zone's offset leads to neither.
+YEARS = range(1970, 2201)
+
+
+class ClockTime(StringField):
+    """A wall-clock time as minutes after local midnight: `9:00`, `09:00`, `24:00`."""
+
+    FORM = re.compile(r"(\d{1,2})(?::?(\d{2}))?(?::00)?")
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        self.data = None
+        text = normalize_line(valuelist[0]) if valuelist else ""
+        if not text:
+            return
+        match = self.FORM.fullmatch(text)
+        hours, minutes = (int(match[1]), int(match[2] or 0)) if match else (99, 99)
+        if minutes > 59 or hours * 60 + minutes > MINUTES_A_DAY:
+            raise ValueError(_("Enter a time like 9:00 or 17:30."))
+        self.data = hours * 60 + minutes
+
+    def _value(self) -> str:
+        if self.data is None:
+            return self.raw_data[0] if self.raw_data else ""
+        # A browser's time field knows no 24:00; closing at 00:00 is read as 24:00 again.
+        return f"{self.data // 60 % 24:02}:{self.data % 60:02}"
+
+
+class Day(DateField):
+    """A local day, `2026-12-24`; left empty it is None."""
+
+    data: Any
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        if not valuelist:
+            return
+        self.data = None
+        text = normalize_line(valuelist[0])
+        if not text:
+            return
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            day = None
+        if day is None or day.year not in YEARS:
+            raise ValueError(_("Enter a date like 2026-12-24."))
+        self.data = day
+
+
+class Filled:
+    """Not empty, whether it was sent or offered (WTForms' own looks at what was sent only)."""
+
+    def __init__(self, message: Any) -> None:
+        self.message = message
+
+    def __call__(self, form: Form, field: Field) -> None:
+        if field.data is None:
+            raise StopValidation(self.message)
+
+
+class Rows(FieldList):
+    """Rows that stay as offered when the request does not speak of them at all.
+
+    The form says `<name>_shown`, so that no row left can be told from no word about rows.
+    """
+
+    def process(self, formdata: Any, data: Any = None, extra_filters: Any = None) -> None:
+        spoken_of = formdata and any(
+            key == f"{self.name}_shown" or key.startswith(f"{self.name}-") for key in formdata
+        )
+        super().process(formdata if spoken_of else None, data, extra_filters)
+
+    def row(self, index: int) -> FormField | None:
+        """The row whose field names carry `index`."""
+        return next((row for row in self.entries if row.name == f"{self.name}-{index}"), None)
+
+    def remove(self, index: int) -> None:
+        row = self.row(index)
+        if row is not None:
+            self.entries.remove(row)
+
+
+class Whole(IntegerField):
+    """A whole number within limits; left empty it is None, where that is allowed."""
+
+    def __init__(
+        self, label: Any, low: int, high: int, *, optional: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(label, render_kw={"inputmode": "numeric"}, **kwargs)
+        self.low, self.high, self.optional = low, high, optional
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        if not valuelist:
+            return
+        text = normalize_line(valuelist[0])
+        self.data = int(text) if text.isascii() and text.isdecimal() else None
+        if not text and self.optional:
+            return
+        if self.data is None or not self.low <= self.data <= self.high:
+            raise ValueError(
+                _(
+                    "Enter a whole number from %(low)s to %(high)s.",
+                    low=self.low,
+                    high=self.high,
+                )
+            )
