@@ -158,7 +158,7 @@ def _error_page(error: HTTPException) -> BaseResponse:
     if isinstance(error, CSRFError):
         words = (
             _("This form has expired"),
-            _("Go back, reload the page and send it again. What you typed is still there."),
+            _("Go back, copy what you typed, reload the page and send it again."),
         )
     response = make_response(
         render_template("errors/error.html", status=status, title=words[0], advice=words[1]),

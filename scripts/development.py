@@ -194,6 +194,8 @@ def _is_free(port: int) -> bool:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
+        except PermissionError:
+            raise CannotRun(f"Port {port} is not yours to use. Try: PORT=5080 make run") from None
         except OSError:
             return False
     return True

