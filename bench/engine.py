@@ -6,11 +6,12 @@ overrides; horizons of 30, 60 and 365 days with 0, 200 and 2,000 busy spans.
 """
 
 import random
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.availability import Rules, Span, open_slots
-from bench.measure import median_ms, medians_ms, tell
+from bench.measure import median_ms, take_turns, tell
 from bench.plain import blocks_in_seconds, integer_sweep, sweep, windows_in_seconds
 from tests.availability.reference import slots_by_definition
 
@@ -19,7 +20,7 @@ ZONES = ("Asia/Tokyo", "America/New_York")
 HORIZONS = (30, 60, 365)
 SPANS = (0, 200, 2000)
 REFERENCE_HORIZON = 30  # it asks minute by minute
-MINUTE = timedelta(minutes=1)
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
 def rules_of(zone: str, horizon: int) -> Rules:
@@ -63,7 +64,8 @@ def compare(zone: str, horizon: int, count: int) -> None:
         return sweep(windows, blocks, 1800, 900, earliest, last)
 
     assert engine() == plain()
-    times = medians_ms({"engine": engine, "plain": plain, "floor": floor}, seconds=1.5)
+    turns = take_turns({"engine": engine, "plain": plain, "floor": floor}, seconds=1.5)
+    times = turns.medians_ms()
     if horizon == REFERENCE_HORIZON:
 
         def reference() -> list[datetime]:
@@ -78,8 +80,35 @@ def compare(zone: str, horizon: int, count: int) -> None:
         spans=count,
         slots=len(engine()),
         **{f"{name}_ms": round(ms, 3) for name, ms in times.items()},
-        to_plain=round(times["engine"] / times["plain"], 2),
-        to_floor=round(times["engine"] / times["floor"], 2),
+        to_plain=round(turns.ratio("engine", "plain"), 2),
+        to_floor=round(turns.ratio("engine", "floor"), 2),
+    )
+
+
+def grow(zone: str) -> None:
+    """How many times as long twice the days, twice the spans, and both take: 2 is linear."""
+    now, days, spans = NOW, 180, 1000
+
+    def asking(horizon: int, count: int) -> Callable[[], list[datetime]]:
+        rules, busy, end = rules_of(zone, horizon), busy_of(horizon, count), now + horizon * DAY
+        return lambda: open_slots(rules, busy, now=now, start=now, end=end)
+
+    turns = take_turns(
+        {
+            "once": asking(days, spans),
+            "days_twice": asking(2 * days, spans),
+            "spans_twice": asking(days, 2 * spans),
+            "both_twice": asking(2 * days, 2 * spans),
+        },
+        seconds=2,
+        turns=10,
+    )
+    tell(
+        bench="engine",
+        growth=f"{days} days, {spans} spans",
+        zone=zone,
+        once_ms=round(turns.medians_ms()["once"], 3),
+        **{name: round(turns.ratio(name, "once"), 2) for name in turns.times if name != "once"},
     )
 
 
@@ -88,6 +117,7 @@ def main() -> None:
         for horizon in HORIZONS:
             for count in SPANS:
                 compare(zone, horizon, count)
+        grow(zone)
 
 
 if __name__ == "__main__":
