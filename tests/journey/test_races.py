@@ -26,10 +26,14 @@ def morning(minute: int = 0) -> datetime:
 
 
 def forms_at(stack: Stack, addresses: Sequence[str]) -> list[tuple[Visitor, Form]]:
-    """A client at the form of each address."""
+    """A client at the form of each address.
+
+    Each request opens a connection of its own: one that the server closes for idling, just when
+    it is used again, would fail here, where a browser tries again.
+    """
     found = []
     for address in addresses:
-        visitor = Visitor(OverHttp(stack.base))
+        visitor = Visitor(OverHttp(stack.base, {"Connection": "close"}))
         found.append((visitor, visitor.get(address).form("Book this time")))
     return found
 
