@@ -114,8 +114,13 @@ def weekday_names(width: str = "abbreviated") -> list[str]:
 
 def day_in_words(day: date) -> str:
     """`Tuesday 8 December 2026`, `2026年12月8日(火)`."""
-    names = _names(current_language())
-    if current_language() == "ja":
+    return _day_in_words(day, current_language())
+
+
+@lru_cache(maxsize=2048)
+def _day_in_words(day: date, language: str) -> str:
+    names = _names(language)
+    if language == "ja":
         weekday = names.weekdays["abbreviated"][day.weekday()]
         return f"{day.year}年{day.month}月{day.day}日({weekday})"
     weekday = names.weekdays["wide"][day.weekday()]

@@ -25,6 +25,9 @@ class Cell(NamedTuple):
     note: str
 
 
+BLANK = Cell("", 0, "", False, False, False, "")
+
+
 class Time(NamedTuple):
     """One start: the end of its address, its instant in UTC, and what the client's clock shows."""
 
@@ -46,14 +49,14 @@ def weeks_of(
     today: date,
     chosen: date | None,
     notes: Mapping[date, str],
-) -> list[list[Cell | None]]:
-    """The weeks of `month`, Sunday first; None stands for days of other months."""
+) -> list[list[Cell]]:
+    """The weeks of `month`, Sunday first; BLANK stands for days of other months."""
     comma = _(", ")
     return [
         [
             _cell(day, len(days.get(day, ())), comma, day == today, day == chosen, notes)
             if day.month == month.month
-            else None
+            else BLANK
             for day in week
         ]
         for week in WEEKS.monthdatescalendar(month.year, month.month)

@@ -98,7 +98,7 @@ def absences(host_id: int, start: datetime, end: datetime) -> list[Span]:
 
 def _spans(statement: Executable, host_id: int, start: datetime, end: datetime) -> list[Span]:
     values = {"host": host_id, "start": start, "end": end, "since": start - LONGEST_BLOCK}
-    return [Span(*row) for row in db.session.execute(statement, values)]
+    return [Span(*row) for row in db.session.execute(statement, values).all()]
 
 
 def booked_per_day(offer: Offer, start: datetime, end: datetime) -> Mapping[date, int]:
