@@ -317,9 +317,11 @@ class Tour:
         page.locator("main form .button.main").click()
         self.camera.shoot(page, "form-errors")
         self.stack.fail_next("429-second", 8)
+        late = self.hesitate(slot)
         self.book(page, slot, self.words.clients[0])
         self.camera.shoot(page, "booked-creating")
-        self.lose(slot)
+        late.locator("main form .button.main").click()
+        self.camera.shoot(late, "lost", dark=True)
         page.locator("#meeting .button.main").wait_for(timeout=PATIENCE * 1000)
         self.camera.shoot(page, "booked", dark=True)
         self.mails(1, "booked")
@@ -347,12 +349,12 @@ class Tour:
         page.fill("#email", f"{who}-{self.mark}@example.com")
         page.fill("#note", self.words.note)
 
-    def lose(self, slot: str) -> None:
-        """Somebody else's form for a time that is taken by now."""
+    def hesitate(self, slot: str) -> Page:
+        """Somebody else, who has filled in the form for the same time and waits too long."""
         page = self.camera.window()
         page.goto(slot)
         self.fill_in(page, self.words.clients[1], "late")
-        self.camera.shoot(page, "lost", dark=True)
+        return page
 
     def others(self, page: Page) -> None:
         """More bookings: one whose meeting fails, one whose mail fails, one that is cancelled."""
