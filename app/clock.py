@@ -48,4 +48,4 @@ def _from_text(stored: str | None) -> datetime | None:
 
 
 def _from_timestamptz(stored: datetime | None) -> datetime | None:
-    return None if stored is None else stored.astimezone(UTC)
+    return stored if stored is None or stored.tzinfo is UTC else stored.astimezone(UTC)

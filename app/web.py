@@ -48,11 +48,14 @@ def is_htmx() -> bool:
 
 def render(page: str, part: str | None = None, /, **values: object) -> Response:
     """`page` for a browser, `part` for htmx; caches are told that the two differ."""
-    response = make_response(render_template(part if part and is_htmx() else page, **values))
-    response.vary.add("Accept-Language")
-    response.vary.add("Cookie")
-    if part:
-        response.vary.add("HX-Request")
+    html = render_template(part if part and is_htmx() else page, **values)
+    return respond(html, has_part=part is not None)
+
+
+def respond(html: str, *, has_part: bool) -> Response:
+    """What is rendered, with what it varies by; `has_part`: htmx gets something else."""
+    response = make_response(html)
+    response.headers["Vary"] = "Accept-Language, Cookie" + (", HX-Request" if has_part else "")
     return response
 
 

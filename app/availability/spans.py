@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Span:
     """The instants from `start` up to, not including, `end`; both are kept in UTC.
 
@@ -15,16 +15,20 @@ class Span:
     start: datetime
     end: datetime
 
-    def __post_init__(self) -> None:
-        if self.start.tzinfo is not UTC or self.end.tzinfo is not UTC:
-            object.__setattr__(self, "start", in_utc(self.start))
-            object.__setattr__(self, "end", in_utc(self.end))
-        if self.end < self.start:
-            raise ValueError(f"a span cannot end before it starts: {self.start} to {self.end}")
+    def __init__(self, start: datetime, end: datetime) -> None:
+        start, end = in_utc(start), in_utc(end)
+        if end < start:
+            raise ValueError(f"a span cannot end before it starts: {start} to {end}")
+        # The slots' own setters: a month has hundreds of spans, and __setattr__ is frozen.
+        _set_start(self, start)
+        _set_end(self, end)
 
     def overlaps(self, other: "Span") -> bool:
         """Whether the two share an instant. Spans that only touch do not."""
         return max(self.start, other.start) < min(self.end, other.end)
+
+
+_set_start, _set_end = vars(Span)["start"].__set__, vars(Span)["end"].__set__
 
 
 def in_utc(at: datetime) -> datetime:

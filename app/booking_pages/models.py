@@ -51,7 +51,7 @@ class BookingPage(Model):
     buffer_before: Mapped[int] = mapped_column(default=0)
     buffer_after: Mapped[int] = mapped_column(default=0)
     notice: Mapped[int] = mapped_column(default=240)
-    horizon_days: Mapped[int | None] = mapped_column(default=60)
+    horizon_days: Mapped[int | None]
     first_day: Mapped[date | None]
     last_day: Mapped[date | None]
     daily_limit: Mapped[int | None]

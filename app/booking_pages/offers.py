@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -11,14 +12,15 @@ from sqlalchemy import (
     ScalarSelect,
     Select,
     String,
+    Table,
     bindparam,
     cast,
     func,
     literal,
     select,
 )
-from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
+from ..accounts.models import User
 from ..availability import Rules
 from ..availability.holidays import holidays_in
 from ..extensions import db
@@ -28,22 +30,50 @@ from .models import BookingPage, PageHours, PageOverride
 Range = tuple[int, int]
 
 
-@dataclass(frozen=True)
-class Offer:
-    """A page with its hours as (weekday, opens, closes) and overrides as (date, opens, closes)."""
+class PageHost(NamedTuple):
+    """Whose page it is: the name clients see, and a language of ours."""
 
-    page: BookingPage
+    name: str
+    locale: str
+
+
+class Facts(NamedTuple):
+    """A booking page's row as it was read, under the columns' names, and its host."""
+
+    id: int
+    user_id: int
+    slug: str
+    title: str
+    description: str
+    location: str
+    duration: int
+    increment: int | None
+    buffer_before: int
+    buffer_after: int
+    notice: int
+    horizon_days: int | None
+    first_day: date | None
+    last_day: date | None
+    daily_limit: int | None
+    timezone: str
+    holidays: str | None
+    auto_zoom: bool
+    is_live: bool
+    archived_at: datetime | None
+    host: PageHost
+
+
+@dataclass(frozen=True, eq=False)
+class Offer:
+    """A page with its hours as (weekday, opens, closes) and overrides as (date, opens, closes).
+
+    An Offer is equal to itself only, and the same row read again is the same Offer: what is
+    made from it can be kept by it.
+    """
+
+    page: Facts
     hours: Sequence[tuple[int, int, int]]
     overrides: Sequence[tuple[date, int | None, int | None]]
-
-    @classmethod
-    def of(cls, page: BookingPage) -> "Offer":
-        """The offer of a page that is at hand."""
-        return cls(
-            page,
-            [(row.weekday, row.opens, row.closes) for row in page.hours],
-            [(row.date, row.opens, row.closes) for row in page.overrides],
-        )
 
     def holidays(self, years: range, language: str = DEFAULT_LANGUAGE) -> Mapping[date, str]:
         """The public holidays that close the page, by name; an override on that day wins."""
@@ -64,49 +94,73 @@ class Offer:
         They hold the holidays of the year before as well: hours that else never close open
         anew after a holiday, and their grid runs from there.
         """
-        page = self.page
-        weekly: dict[int, list[Range]] = {}
-        for weekday, opens, closes in self.hours:
-            weekly.setdefault(weekday, []).append((opens, closes))
-        years = range(start.year - 1, end.year + 2)
-        overrides: dict[date, list[Range]] = {day: [] for day in self.holidays(years)}
-        for day, first, last in self.overrides:
-            ranges = overrides.setdefault(day, [])
-            if first is not None and last is not None:
-                ranges.append((first, last))
-        return Rules(
-            zone=ZoneInfo(page.timezone),
-            weekly=weekly,
-            overrides=overrides,
-            duration=timedelta(minutes=page.duration),
-            increment=timedelta(minutes=page.increment) if page.increment else None,
-            buffer_before=timedelta(minutes=page.buffer_before),
-            buffer_after=timedelta(minutes=page.buffer_after),
-            notice=timedelta(minutes=page.notice),
-            horizon_days=page.horizon_days,
-            first_day=page.first_day,
-            last_day=page.last_day,
-            daily_limit=page.daily_limit,
-        )
+        return _rules(self, range(start.year - 1, end.year + 2))
+
+
+@lru_cache(maxsize=1024)
+def _rules(offer: Offer, years: range) -> Rules:
+    page = offer.page
+    weekly: dict[int, list[Range]] = {}
+    for weekday, opens, closes in offer.hours:
+        weekly.setdefault(weekday, []).append((opens, closes))
+    overrides: dict[date, list[Range]] = {day: [] for day in offer.holidays(years)}
+    for day, first, last in offer.overrides:
+        ranges = overrides.setdefault(day, [])
+        if first is not None and last is not None:
+            ranges.append((first, last))
+    return Rules(
+        zone=ZoneInfo(page.timezone),
+        weekly=weekly,
+        overrides=overrides,
+        duration=timedelta(minutes=page.duration),
+        increment=timedelta(minutes=page.increment) if page.increment else None,
+        buffer_before=timedelta(minutes=page.buffer_before),
+        buffer_after=timedelta(minutes=page.buffer_after),
+        notice=timedelta(minutes=page.notice),
+        horizon_days=page.horizon_days,
+        first_day=page.first_day,
+        last_day=page.last_day,
+        daily_limit=page.daily_limit,
+    )
 
 
 def find_live(slug: str) -> Offer | None:
-    """The live page behind a shared link, its host and its hours, in one statement."""
-    row = db.session.execute(_LIVE, {"slug": slug.lower()}).one_or_none()
-    if row is None:
-        return None
-    page, hours, overrides = row
+    """The live page behind a shared link, in one statement."""
+    offer = find(slug)
+    return offer if offer and offer.page.is_live and offer.page.archived_at is None else None
+
+
+def find(slug: str) -> Offer | None:
+    """The page with this slug, live or not, in one statement."""
+    return _read(_BY_SLUG, {"slug": slug.lower()})
+
+
+def offer_of(page_id: int) -> Offer:
+    """The offer of a page that exists, as it is now, in one statement."""
+    offer = _read(_BY_ID, {"id": page_id})
+    assert offer is not None
+    return offer
+
+
+def _read(statement: Select[*tuple[Any, ...]], values: Mapping[str, object]) -> Offer | None:
+    row = db.session.execute(statement, values).one_or_none()
+    return _offer(tuple(row)) if row else None
+
+
+@lru_cache(maxsize=1024)
+def _offer(row: tuple[Any, ...]) -> Offer:
+    *columns, name, locale, hours, overrides = row
     return Offer(
-        page,
-        [(int(day), int(opens), int(closes)) for day, opens, closes in _rows(hours)],
-        [
+        Facts._make((*columns, PageHost(name, locale))),
+        tuple((int(day), int(opens), int(closes)) for day, opens, closes in _rows(hours)),
+        tuple(
             (
                 date.fromisoformat(day),
                 int(opens) if opens else None,
                 int(closes) if closes else None,
             )
             for day, opens, closes in _rows(overrides)
-        ],
+        ),
     )
 
 
@@ -114,37 +168,41 @@ def _rows(text: str | None) -> list[list[str]]:
     return [row.split(",") for row in text.split(";")] if text else []
 
 
-def _live_page() -> Select[BookingPage, str, str]:
+# Tables instead of models: a row is read into plain values quicker than into objects that the
+# session watches.
+PAGES: Table = BookingPage.__table__  # type: ignore[assignment]
+HOSTS: Table = User.__table__  # type: ignore[assignment]
+
+
+def _page_where(condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return (
         select(
-            BookingPage,
-            _joined(PageHours.weekday, PageHours.opens, PageHours.closes),
-            _joined(PageOverride.date, PageOverride.opens, PageOverride.closes),
+            *(PAGES.c[name] for name in Facts._fields if name in PAGES.c),
+            HOSTS.c.name,
+            HOSTS.c.locale,
+            _joined(PageHours.__table__, "weekday", "opens", "closes"),  # type: ignore[arg-type]
+            _joined(PageOverride.__table__, "date", "opens", "closes"),  # type: ignore[arg-type]
         )
-        .options(joinedload(BookingPage.host, innerjoin=True))
-        .where(
-            BookingPage.slug == bindparam("slug"),
-            BookingPage.is_live.is_(True),
-            BookingPage.archived_at.is_(None),
-        )
+        .join_from(PAGES, HOSTS)
+        .where(condition)
     )
 
 
-def _joined(*columns: InstrumentedAttribute[Any]) -> ScalarSelect[str]:
+def _joined(table: Table, *names: str) -> ScalarSelect[str]:
     """A page's rows of one table as one text, `0,540,720;0,780,1020`: a join of both tables
     would give each with each."""
-    table = columns[0].class_
     row: ColumnElement[str] = literal("")
-    for number, column in enumerate(columns):
-        text = func.coalesce(cast(column, String), "")
+    for number, name in enumerate(names):
+        text = func.coalesce(cast(table.c[name], String), "")
         row = row + "," + text if number else text
     return (
         select(func.aggregate_strings(row, ";"))
-        .where(table.page_id == BookingPage.id)
-        .correlate(BookingPage)
+        .where(table.c.page_id == PAGES.c.id)
+        .correlate(PAGES)
         .scalar_subquery()
     )
 
 
 # Built once: putting a statement together takes longer than running it.
-_LIVE = _live_page()
+_BY_SLUG = _page_where(PAGES.c.slug == bindparam("slug"))
+_BY_ID = _page_where(PAGES.c.id == bindparam("id"))

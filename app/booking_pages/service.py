@@ -51,11 +51,6 @@ def page_of(host: User, page_id: int) -> BookingPage | None:
     )
 
 
-def page_at(slug: str) -> BookingPage | None:
-    """The page with this address, live or not."""
-    return db.session.scalar(select(BookingPage).where(BookingPage.slug == slug.lower()))
-
-
 def create_page(host: User, draft: Draft) -> BookingPage:
     """Make a live page and commit. Raises SlugTaken."""
     page = BookingPage(user_id=host.id, is_live=True, created_at=utcnow())

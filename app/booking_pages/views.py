@@ -18,6 +18,8 @@ from .forms import PageForm
 from .models import BookingPage
 
 bp = Blueprint("booking_pages", __name__, url_prefix="/dashboard/pages")
+
+OFFERED_HORIZON = 60  # days
 bp.before_request(hosts_only)
 
 
@@ -102,8 +104,11 @@ def own_page_or_404(page_id: int) -> BookingPage:
 
 
 def new_page() -> BookingPage:
-    """An unsaved page with the defaults of its columns, in the host's zone."""
-    page = BookingPage(timezone=current_host().timezone)
+    """An unsaved page with the defaults of its columns, in the host's zone.
+
+    The horizon has none: SQLAlchemy would take a default for a horizon that was left empty.
+    """
+    page = BookingPage(timezone=current_host().timezone, horizon_days=OFFERED_HORIZON)
     for column in BookingPage.__table__.columns:
         if column.default is not None and column.default.is_scalar:
             setattr(page, column.key, column.default.arg)

@@ -7,7 +7,7 @@ from wtforms import HiddenField, StringField
 from wtforms.validators import DataRequired, Email, Length
 
 from ..accounts.models import EMAIL_LENGTH, NAME_LENGTH
-from ..booking_pages.models import BookingPage
+from ..booking_pages.offers import Facts
 from ..crypto import new_reference, sign, unsign
 from ..forms import Address, ClientForm, Line, Text
 from ..i18n import current_language, is_timezone
@@ -47,7 +47,7 @@ class BookingForm(ClientForm):
     key = HiddenField()
     website = StringField(_l("Leave this field empty"), [Length(max=0)])
 
-    def client(self, page: BookingPage) -> Client:
+    def client(self, page: Facts) -> Client:
         """The valid form's client; an unknown zone becomes the page's."""
         zone = self.timezone.data
         return Client(
@@ -59,12 +59,12 @@ class BookingForm(ClientForm):
         )
 
 
-def new_key(page: BookingPage, start: datetime) -> str:
+def new_key(page: Facts, start: datetime) -> str:
     """A signed idempotency key for one form at one slot."""
     return sign(PURPOSE, [page.id, start.isoformat(), new_reference(16)])
 
 
-def read_key(page: BookingPage, start: datetime, key: str | None) -> str | None:
+def read_key(page: Facts, start: datetime, key: str | None) -> str | None:
     """The key's random part; None when it is forged, for another slot or older than a week."""
     values = unsign(PURPOSE, key or "", A_WEEK)
     if values is None or values[:2] != [page.id, start.isoformat()]:

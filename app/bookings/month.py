@@ -44,17 +44,18 @@ def days_of(month: date) -> list[date]:
 
 def weeks_of(
     month: date,
-    days: Mapping[date, Sequence[datetime]],
+    counts: Mapping[date, int],
     *,
     today: date,
     chosen: date | None,
     notes: Mapping[date, str],
 ) -> list[list[Cell]]:
-    """The weeks of `month`, Sunday first; BLANK stands for days of other months."""
+    """The weeks of `month`, Sunday first, with `counts` of open starts by day; BLANK stands for
+    days of other months."""
     comma = _(", ")
     return [
         [
-            _cell(day, len(days.get(day, ())), comma, day == today, day == chosen, notes)
+            _cell(day, counts.get(day, 0), comma, day == today, day == chosen, notes)
             if day.month == month.month
             else BLANK
             for day in week

@@ -7,10 +7,10 @@ from flask import Blueprint, abort, url_for
 from flask.typing import ResponseReturnValue
 
 from ..accounts.gate import current_host, hosts_only
-from ..booking_pages.offers import Offer
+from ..booking_pages.offers import offer_of
 from ..booking_pages.service import page_of
 from ..web import render
-from .public_views import month_values, read_view, zone_values
+from .public_views import look_at, month_values, read_view, zone_values
 from .reasons import Reason, why_closed
 
 bp = Blueprint("preview", __name__, url_prefix="/dashboard/pages/<int:page_id>/preview")
@@ -21,15 +21,15 @@ bp.before_request(hosts_only)
 def show(page_id: int) -> ResponseReturnValue:
     """The month as clients see it, live or not, with reasons. :raises 404: another's page."""
     page = page_of(current_host(), page_id) or abort(404)
-    offer = Offer.of(page)
-    view = read_view(page)
+    offer = offer_of(page.id)
+    view = read_view(offer.page)
     return render(
         "bookings/preview.html",
         "bookings/_preview.html",
         is_preview=True,
         reasons=by_reason(why_closed(offer, view.month, view.zone)),
-        **month_values(offer, view, url_for(".show", page_id=page_id)),
-        **zone_values(page, view.zone),
+        **month_values(look_at(offer, view), url_for(".show", page_id=page_id)),
+        **zone_values(offer.page, view.zone),
     )
 
 

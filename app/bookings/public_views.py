@@ -1,23 +1,23 @@
 """The page behind the shared link: days, times, the form. No account, no cookie."""
 
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, g, request, url_for
+from flask import Blueprint, abort, current_app, g, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter, ValidationError
 
 from ..booking_pages.forms import zone_choices
-from ..booking_pages.models import BookingPage
-from ..booking_pages.offers import Offer, find_live
-from ..booking_pages.service import page_at
+from ..booking_pages.offers import Facts, Offer, find, find_live
 from ..clock import utcnow
-from ..extensions import compress, csrf, limiter
+from ..extensions import compress, csrf, limiter, read_only
 from ..i18n import current_language, is_timezone, language_in_address
 from ..i18n import gettext as _
-from ..web import refuse_foreign_origin, render, see_other
+from ..web import is_htmx, refuse_foreign_origin, render, respond, see_other
 from . import openings, service
 from .forms import BookingForm, new_key, read_key
 from .month import halves_of, weeks_of
@@ -52,53 +52,102 @@ class SlotConverter(BaseConverter):
         return f"{value.astimezone(UTC):{SLOT_FORM}}"
 
 
-@dataclass(frozen=True)
-class View:
-    """What a visitor looks at: a zone, a month, perhaps a day, perhaps a language by address."""
+class View(NamedTuple):
+    """What a visitor looks at: a zone, a month, perhaps a day, and what else they asked for by
+    address: `tz` and `lang` go along into the next one."""
 
     zone: ZoneInfo
     month: date
     day: date | None
-    extra: dict[str, str]
+    extra: tuple[tuple[str, str], ...]
 
     def query(self, **changes: str) -> str:
         """`?month=…&date=…` of a neighbouring view, with what the visitor has chosen so far."""
-        return "?" + urlencode(self.extra | changes)
+        return "?" + urlencode(dict(self.extra) | changes)
+
+
+class Shown(NamedTuple):
+    """All that the drawing of a month depends on, besides the language and the address."""
+
+    offer: Offer
+    view: View
+    today: date
+    counts: tuple[tuple[date, int], ...]  # of open starts, by the client's local day
+    day: date | None
+    starts: tuple[datetime, ...]  # those of `day`
+    next_open: date | None
 
 
 @bp.get("/b/<slug>")
 @compress.compressed()
 def show(slug: str) -> ResponseReturnValue:
     """The month, and the times of a day. :raises 404: no such live page."""
+    read_only()
     offer = live_offer_or_404(slug)
-    view = read_view(offer.page)
-    return render(
-        "bookings/public.html",
-        "bookings/_slots.html",
-        **month_values(offer, view, url_for(".show", slug=offer.page.slug)),
-        **zone_values(offer.page, view.zone),
+    shown = look_at(offer, read_view(offer.page))
+    draw = current_app.extensions["public_months"]
+    return respond(draw(shown, current_language(), request.full_path, is_htmx()), has_part=True)
+
+
+@bp.record
+def keep_drawings(state: BlueprintSetupState) -> None:
+    """Let each app keep the months it drew last: one that shows the same again is not drawn anew.
+
+    What is open is computed for every visitor; only words and tags are kept, and by all that
+    they depend on, so that nothing kept can be out of date.
+    """
+    kept = 0 if state.app.debug else 256
+    state.app.extensions["public_months"] = lru_cache(kept)(_draw)
+
+
+def _draw(shown: Shown, _language: str, _address: str, is_part: bool) -> str:
+    """The language and the address are read by the templates, from the request."""
+    page = shown.offer.page
+    return render_template(
+        "bookings/_slots.html" if is_part else "bookings/public.html",
+        **month_values(shown, url_for(".show", slug=page.slug)),
+        **zone_values(page, shown.view.zone),
     )
 
 
-def month_values(offer: Offer, view: View, address: str) -> dict[str, object]:
-    """The month's table and the times of its chosen day; `address` is where its links lead."""
+def look_at(offer: Offer, view: View) -> Shown:
+    """What the page offers in the view's month, right now."""
     days = openings.open_days(offer, view.month, view.zone)
     day = view.day if view.day in days else min(days, default=None)
-    today = utcnow().astimezone(view.zone).date()
-    notes = offer.holidays_in_month(view.month, current_language())
+    return Shown(
+        offer,
+        view,
+        today=utcnow().astimezone(view.zone).date(),
+        counts=tuple((day, len(starts)) for day, starts in days.items()),
+        day=day,
+        starts=tuple(days[day]) if day else (),
+        next_open=None if day else openings.next_open_day(offer, view.month, view.zone),
+    )
+
+
+def month_values(shown: Shown, address: str) -> dict[str, object]:
+    """The month's table and the times of its chosen day; `address` is where its links lead."""
+    view, page = shown.view, shown.offer.page
+    notes = shown.offer.holidays_in_month(view.month, current_language())
     return {
-        "page": offer.page,
+        "page": page,
         "view": view,
         "address": address,
-        "weeks": weeks_of(view.month, days, today=today, chosen=day, notes=notes),
+        "weeks": weeks_of(
+            view.month, dict(shown.counts), today=shown.today, chosen=shown.day, notes=notes
+        ),
         "notes": sorted(notes.items()),
-        "day": day,
-        "halves": halves_of(days[day], view.zone) if day else [],
-        "next_open": None if day else openings.next_open_day(offer, view.month, view.zone),
-        "neighbours": neighbouring_months(offer.page, view),
+        "day": shown.day,
+        "halves": halves_of(shown.starts, view.zone),
+        "next_open": shown.next_open,
+        "neighbours": neighbouring_months(page, view, shown.today),
         # The zone is named with the offset it has on the day that is shown.
-        "day_instant": days[day][0] if day else utcnow(),
+        "day_instant": shown.starts[0] if shown.starts else noon_of(shown.today, view.zone),
     }
+
+
+def noon_of(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(12), zone)
 
 
 def live_offer_or_404(slug: str) -> Offer:
@@ -107,22 +156,17 @@ def live_offer_or_404(slug: str) -> Offer:
     return offer
 
 
-def closed_offer_or_404(slug: str) -> Offer:
-    page = page_at(slug) or abort(404)
-    return Offer.of(page)
-
-
-def read_view(page: BookingPage) -> View:
+def read_view(page: Facts) -> View:
     """The visitor's wishes from the address; what makes no sense falls back to the present."""
     asked = request.args.get("tz")
     zone = ZoneInfo(asked if asked and is_timezone(asked) else page.timezone)
     day = _read_date(request.args.get("date", ""))
     month = _read_date(request.args.get("month", "") + "-01")
-    extra = {
-        name: value
+    extra = tuple(
+        (name, value)
         for name in ("tz", "lang")
         if (value := request.args.get(name)) and value != page.timezone
-    }
+    )
     today = utcnow().astimezone(zone).date()
     return View(zone, (month or day or today).replace(day=1), day, extra)
 
@@ -136,9 +180,8 @@ def _read_date(text: str) -> date | None:
     return day if 1970 <= day.year <= 9000 else None
 
 
-def neighbouring_months(page: BookingPage, view: View) -> tuple[date | None, date | None]:
+def neighbouring_months(page: Facts, view: View, today: date) -> tuple[date | None, date | None]:
     """The months before and after, where they can hold anything bookable."""
-    today = utcnow().astimezone(view.zone).date()
     before = (view.month - timedelta(days=1)).replace(day=1)
     after = (view.month + timedelta(days=32)).replace(day=1)
     last = today + timedelta(days=page.horizon_days + 1) if page.horizon_days else None
@@ -148,7 +191,7 @@ def neighbouring_months(page: BookingPage, view: View) -> tuple[date | None, dat
     )
 
 
-def zone_values(page: BookingPage, zone: ZoneInfo) -> dict[str, object]:
+def zone_values(page: Facts, zone: ZoneInfo) -> dict[str, object]:
     """The zone and the zones to choose from: the usual ones, or all with `?zones=all`."""
     everything = request.args.get("zones") == "all"
     usual = dict.fromkeys((zone.key, page.timezone, *USUAL_ZONES))
@@ -177,7 +220,7 @@ def create(slug: str, start: datetime) -> ResponseReturnValue:
     """Book a slot. 303: booked. 409: taken or not offered. 422: form errors. :raises 404:"""
     refuse_foreign_origin()
     # A page that went off under the client's hands keeps what was typed.
-    offer = find_live(slug) or closed_offer_or_404(slug)
+    offer = find(slug) or abort(404)
     page = offer.page
     g.host_language = page.host.locale
     details = BookingForm()
@@ -195,7 +238,7 @@ def create(slug: str, start: datetime) -> ResponseReturnValue:
 
 
 def render_form(
-    page: BookingPage, start: datetime, details: BookingForm, status: int = 200
+    page: Facts, start: datetime, details: BookingForm, status: int = 200
 ) -> ResponseReturnValue:
     view = read_view(page)
     zone = chosen_zone(view, details)
@@ -222,7 +265,7 @@ def chosen_zone(view: View, details: BookingForm) -> ZoneInfo:
     return ZoneInfo(sent) if is_timezone(sent) else view.zone
 
 
-def back_to_times(page: BookingPage, start: datetime, view: View, zone: ZoneInfo) -> str:
+def back_to_times(page: Facts, start: datetime, view: View, zone: ZoneInfo) -> str:
     """The day of `start` on the public page."""
     day = start.astimezone(zone).date()
     tz = {"tz": zone.key} if zone.key != page.timezone else {}

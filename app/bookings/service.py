@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from .. import outbox
 from ..accounts.service import lock
 from ..booking_pages.models import BookingPage
-from ..booking_pages.offers import Offer
+from ..booking_pages.offers import Facts, Offer, offer_of
 from ..clock import utcnow
 from ..crypto import fingerprint, new_reference, new_token
 from ..extensions import db
@@ -48,7 +48,7 @@ class MadeMeeting:
     passcode: str | None
 
 
-def book(page: BookingPage, start: datetime, client: Client, key: str) -> Booking:
+def book(page: Facts | BookingPage, start: datetime, client: Client, key: str) -> Booking:
     """Give `client` the slot at `start` (aware UTC) and commit, with the tasks that follow from it.
 
     The host's row is the lock, so clients of all the host's pages queue here; the database's
@@ -58,15 +58,15 @@ def book(page: BookingPage, start: datetime, client: Client, key: str) -> Bookin
     Raises SlotTaken when a live booking overlaps, OutsideHours when the page's rules no longer
     offer `start`.
     """
-    page_id, host_id = page.id, page.user_id
-    lock(host_id)
-    db.session.expire_all()  # what was read before the lock may be old
+    page_id = page.id
+    lock(page.user_id)
     if earlier := find_by_key(page_id, key):
         db.session.rollback()
         return earlier
     try:
-        _check(page, start)
-        booking = _new_booking(page, start, client, key)
+        offer = offer_of(page_id)  # what was read before the lock may be old
+        _check(offer, start)
+        booking = _new_booking(offer.page, start, client, key)
         db.session.add(booking)
         booking.tasks.extend(followups.after_booking(booking))
         db.session.commit()
@@ -94,16 +94,17 @@ def find_by_token(token: str) -> Booking | None:
     return db.session.scalar(select(Booking).where(Booking.token_hash == fingerprint(token)))
 
 
-def _check(page: BookingPage, start: datetime) -> None:
+def _check(offer: Offer, start: datetime) -> None:
+    page = offer.page
     if not page.is_live or page.archived_at is not None:
         raise OutsideHours
-    if is_open(Offer.of(page), start):
+    if is_open(offer, start):
         return
     blocked_from, blocked_until = _blocked(page, start)
     raise (SlotTaken if busy_spans(page.user_id, blocked_from, blocked_until) else OutsideHours)
 
 
-def _blocked(page: BookingPage, start: datetime) -> tuple[datetime, datetime]:
+def _blocked(page: Facts, start: datetime) -> tuple[datetime, datetime]:
     """The span with its buffers, half-open."""
     return (
         start - timedelta(minutes=page.buffer_before),
@@ -111,7 +112,7 @@ def _blocked(page: BookingPage, start: datetime) -> tuple[datetime, datetime]:
     )
 
 
-def _new_booking(page: BookingPage, start: datetime, client: Client, key: str) -> Booking:
+def _new_booking(page: Facts, start: datetime, client: Client, key: str) -> Booking:
     token = new_token()
     public_id = new_reference()
     blocked_from, blocked_until = _blocked(page, start)

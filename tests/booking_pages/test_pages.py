@@ -66,6 +66,11 @@ def press_row(page: Page, do: str, what: str, **values: Any) -> Page:
     raise AssertionError(f"no button {do}={what}:\n{page.text}")
 
 
+def test_a_new_page_without_a_horizon_has_none(app: Flask, aya: Visitor) -> None:
+    post_new(aya, title="First meeting", slug="first-meeting", horizon_days="")
+    assert only_page().horizon_days is None
+
+
 def test_title_and_slug_alone_make_a_live_sensible_page(
     app: Flask, aya: Visitor, visit: Visitor
 ) -> None:
@@ -75,6 +80,7 @@ def test_title_and_slug_alone_make_a_live_sensible_page(
     assert (page.title, page.slug) == ("First meeting", "first-meeting")
     assert (page.duration, page.timezone, page.increment) == (30, "Asia/Tokyo", None)
     assert (page.buffer_before, page.buffer_after, page.daily_limit) == (0, 0, None)
+    assert page.horizon_days == 60
     assert page.is_live
     assert page.archived_at is None
     assert hours_of(page) == WORKING_WEEK

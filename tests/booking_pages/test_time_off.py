@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.accounts.models import User
 from app.booking_pages import time_off
 from app.booking_pages.models import TimeOff
-from app.booking_pages.offers import Offer
+from app.booking_pages.offers import offer_of
 from app.bookings import openings
 from app.bookings.models import Booking
 from app.extensions import db
@@ -66,9 +66,9 @@ def test_a_day_off_closes_every_page_of_the_host_at_once_and_of_nobody_else(
     assert visit.get("/b/hers?month=2026-11").one(f"#{day}")
     assert visit.get("/b/one?month=2026-11").one("#d2026-11-11")
     assert visit.get("/b/one?month=2026-11").one("#d2026-11-13")
-    assert not openings.is_open(Offer.of(pages[0]), utc(2026, 11, 11, 15))
-    assert openings.is_open(Offer.of(pages[0]), utc(2026, 11, 11, 14, 30))
-    assert openings.is_open(Offer.of(pages[0]), utc(2026, 11, 12, 15))
+    assert not openings.is_open(offer_of(pages[0].id), utc(2026, 11, 11, 15))
+    assert openings.is_open(offer_of(pages[0].id), utc(2026, 11, 11, 14, 30))
+    assert openings.is_open(offer_of(pages[0].id), utc(2026, 11, 12, 15))
 
 
 def test_several_days_by_hours_run_from_the_first_days_time_to_the_lasts(
@@ -159,7 +159,7 @@ def test_days_are_read_in_the_hosts_zone_not_the_pages_and_follow_it(
     add(visitor, first_day="2026-12-24")
     [(starts_at, ends_at)] = spans()
     assert (starts_at, ends_at) == (utc(2026, 12, 23, 23), utc(2026, 12, 24, 23))
-    offer = Offer.of(page)
+    offer = offer_of(page.id)
     assert openings.open_starts(offer, starts_at, ends_at) == []
     assert openings.open_starts(offer, ends_at, ends_at + DAY)
     assert "Europe/Berlin" in visitor.get(PATH).text

@@ -11,7 +11,7 @@ from flask import Flask
 
 from app.booking_pages import service as pages
 from app.booking_pages.models import BookingPage, TimeOff
-from app.booking_pages.offers import Offer
+from app.booking_pages.offers import offer_of
 from app.bookings.openings import open_days
 from app.bookings.reasons import Reason, why_closed
 from app.extensions import db
@@ -35,13 +35,13 @@ def page_with(**columns: Any) -> BookingPage:
 
 
 def reason(page: BookingPage, day: date) -> Reason | None:
-    found = why_closed(Offer.of(page), day.replace(day=1), TOKYO)
+    found = why_closed(offer_of(page.id), day.replace(day=1), TOKYO)
     return found.get(day)
 
 
 def test_an_open_day_has_no_reason(app: Flask) -> None:
     page = page_with()
-    assert why_closed(Offer.of(page), DECEMBER, TOKYO) == {}
+    assert why_closed(offer_of(page.id), DECEMBER, TOKYO) == {}
 
 
 def test_a_day_without_hours(app: Flask) -> None:
@@ -129,7 +129,7 @@ def test_every_day_is_either_open_or_has_a_reason(app: Flask) -> None:
         overrides=[(date(2026, 12, 1), None, None)],
     )
     make_booking(page, datetime(2026, 12, 3, 1, tzinfo=UTC))
-    offer = Offer.of(page)
+    offer = offer_of(page.id)
     for month, length in ((NOVEMBER, 30), (DECEMBER, 31)):
         for zone in (TOKYO, ZoneInfo("America/New_York"), ZoneInfo("Pacific/Kiritimati")):
             opened = set(open_days(offer, month, zone))

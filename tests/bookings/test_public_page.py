@@ -10,7 +10,8 @@ from flask import Flask
 from sqlalchemy import event, select
 
 from app.booking_pages import service as pages
-from app.booking_pages.offers import Offer
+from app.booking_pages.offers import offer_of
+from app.bookings import service as bookings
 from app.bookings.models import Booking
 from app.bookings.openings import open_days
 from app.extensions import db
@@ -297,10 +298,56 @@ def test_notice_and_horizon_are_kept_when_booking(app: Flask, visit: Visitor) ->
 
 def test_a_month_that_begins_on_another_day_at_the_host_is_whole(app: Flask) -> None:
     page = make_page(make_host(), slug="talk", timezone="Pacific/Kiritimati")
-    found = open_days(Offer.of(page), date(2026, 12, 1), ZoneInfo("Pacific/Honolulu"))
+    found = open_days(offer_of(page.id), date(2026, 12, 1), ZoneInfo("Pacific/Honolulu"))
     assert min(found) == date(2026, 12, 1)
     assert max(found) == date(2026, 12, 31)
     assert found[date(2026, 12, 1)][0] == datetime(2026, 12, 1, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "month"),
+    [
+        ("America/St_Johns", date(2010, 11, 1)),  # back from 00:01 to 23:01: two parts of a day
+        ("America/Santiago", date(2026, 4, 1)),  # back from 24:00 to 23:00
+        ("America/Santiago", date(2026, 9, 1)),  # a day without its first hour
+        ("Pacific/Apia", date(2011, 12, 1)),  # without the 30th
+        ("Australia/Lord_Howe", date(2026, 4, 1)),
+    ],
+)
+def test_each_start_is_on_the_day_that_the_clients_clock_shows(
+    app: Flask, zone: str, month: date
+) -> None:
+    page = make_page(make_host(), horizon_days=None, timezone="UTC")
+    with time_machine.travel(datetime(month.year, 1, 1, tzinfo=UTC), tick=False):
+        found = open_days(offer_of(page.id), month, ZoneInfo(zone))
+    starts = [(day, start) for day, starts in found.items() for start in starts]
+    assert len(starts) > 28 * 48
+    assert all(start.astimezone(ZoneInfo(zone)).date() == day for day, start in starts)
+    assert all(times == sorted(times) for times in found.values())
+
+
+def test_a_month_that_was_drawn_before_shows_every_change(app: Flask, visit: Visitor) -> None:
+    page = make_page(make_host(), slug="talk", hours=NINE_TO_TWELVE)
+    address = "/b/talk?date=2026-12-08"
+    assert visit.get(address).answer.text == visit.get(address).answer.text
+    booking = make_booking(page, datetime(2026, 12, 8, tzinfo=UTC))
+    assert times(visit.get(address))[0] == "09:30"
+    bookings.cancel(booking, by="client")
+    assert times(visit.get(address))[0] == "09:00"
+    page.title, page.host.name = "Another title", "Another name"
+    db.session.commit()
+    shown = visit.get(address)
+    assert "Another title" in shown.text
+    assert "Another name" in shown.text
+    assert "12月8日" in visit.get(address + "&lang=ja").text
+    assert times(visit.get(address + "&tz=Asia/Kolkata"))[0] == "05:30"
+    part = Visitor(InProcess(app, {"HX-Request": "true"})).get(address)
+    assert not part.all("html")
+    assert times(part)[0] == "09:00"
+    with time_machine.travel(datetime(2026, 12, 8, 1, 10, tzinfo=UTC), tick=False):
+        shown = visit.get(address)
+    assert times(shown)[0] == "10:30"
+    assert shown.one("a.day.today time")["datetime"] == "2026-12-08"
 
 
 def test_a_month_takes_as_many_statements_with_bookings_as_without(
