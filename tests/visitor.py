@@ -173,7 +173,8 @@ class Form:
         for control in self.form.select("input[name], select[name], textarea[name]"):
             name = str(control["name"])
             if control.name == "textarea":
-                sent.append((name, control.get_text()))
+                # Browsers leave out a line break right after the tag.
+                sent.append((name, control.get_text().removeprefix("\r\n").removeprefix("\n")))
             elif control.name == "select":
                 chosen = control.select_one("option[selected]") or control.select_one("option")
                 if chosen is not None:

@@ -9,14 +9,16 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, abort, current_app, g, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import OperationalError
 from werkzeug.routing import BaseConverter, ValidationError
 
 from ..booking_pages.forms import zone_choices
 from ..booking_pages.offers import Facts, Offer, find, find_live
 from ..clock import utcnow
-from ..extensions import compress, csrf, limiter, read_only
+from ..extensions import compress, csrf, db, limiter, read_only
 from ..i18n import current_language, is_timezone, language_in_address
 from ..i18n import gettext as _
+from ..logs import log
 from ..web import is_htmx, refuse_foreign_origin, render, respond, see_other
 from . import openings, service
 from .forms import BookingForm, new_key, read_key
@@ -217,7 +219,8 @@ def form(slug: str, start: datetime) -> ResponseReturnValue:
 @csrf.exempt
 @limiter.limit("60/hour")
 def create(slug: str, start: datetime) -> ResponseReturnValue:
-    """Book a slot. 303: booked. 409: taken or not offered. 422: form errors. :raises 404:"""
+    """Book a slot. 303: booked. 409: taken or not offered. 422: form errors. 503: the database
+    could not save it, and the same form may be sent again. :raises 404:"""
     refuse_foreign_origin()
     # A page that went off under the client's hands keeps what was typed.
     offer = find(slug) or abort(404)
@@ -234,12 +237,29 @@ def create(slug: str, start: datetime) -> ResponseReturnValue:
         booking = service.book(page, start, details.client(page), key)
     except (service.SlotTaken, service.OutsideHours):
         return render_lost(offer, start, details)
+    except OperationalError as error:
+        db.session.rollback()
+        log.warning("booking not saved", reason=type(error.orig).__name__)
+        details.form_errors.append(
+            _(
+                "Your booking could not be saved just now. Please send it again in a moment:"
+                " it will not be booked twice."
+            )
+        )
+        # It may have been saved after all, its confirmation lost: the same key finds it then.
+        return render_form(page, start, details, status=503, key=details.key.data)
     return see_other(url_for("client.show", token=booking.token, **language_in_address()))
 
 
 def render_form(
-    page: Facts, start: datetime, details: BookingForm, status: int = 200
+    page: Facts,
+    start: datetime,
+    details: BookingForm,
+    *,
+    status: int = 200,
+    key: str | None = None,
 ) -> ResponseReturnValue:
+    """The form for one slot, with a key of its own unless `key` is to be sent again."""
     view = read_view(page)
     zone = chosen_zone(view, details)
     details.timezone.data = zone.key
@@ -251,7 +271,7 @@ def render_form(
         start=start,
         ends_at=start + timedelta(minutes=page.duration),
         form=details,
-        key=new_key(page, start),
+        key=key or new_key(page, start),
         back=back_to_times(page, start, view, zone),
     )
     response.status_code = status

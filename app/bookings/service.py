@@ -11,6 +11,7 @@ from ..accounts.service import lock
 from ..booking_pages.models import BookingPage
 from ..booking_pages.offers import Facts, Offer, offer_of
 from ..clock import utcnow
+from ..contention import tried_again
 from ..crypto import fingerprint, new_reference, new_token
 from ..extensions import db
 from ..outbox import Task
@@ -48,6 +49,7 @@ class MadeMeeting:
     passcode: str | None
 
 
+@tried_again
 def book(page: Facts | BookingPage, start: datetime, client: Client, key: str) -> Booking:
     """Give `client` the slot at `start` (aware UTC) and commit, with the tasks that follow from it.
 
@@ -140,6 +142,7 @@ def _new_booking(page: Facts, start: datetime, client: Client, key: str) -> Book
     )
 
 
+@tried_again
 def cancel(booking: Booking, by: str) -> None:
     """Call the booking off for `by` ('client' or 'host') and commit; both get a mail.
 
