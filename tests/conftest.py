@@ -113,13 +113,13 @@ def app(migrated_app: Flask) -> Iterator[Flask]:
     """The app with empty tables and an empty Valkey, inside its context."""
     with ExitStack() as stack:
         stack.enter_context(migrated_app.app_context())
-        _empty_tables()
+        empty_tables()
         queue._connection(migrated_app.extensions["settings"].redis_url).flushall()
         yield migrated_app
         db.session.remove()
 
 
-def _empty_tables() -> None:
+def empty_tables() -> None:
     tables = ", ".join(table.name for table in db.metadata.sorted_tables)
     with db.engine.begin() as connection:
         if connection.dialect.name == "postgresql":
