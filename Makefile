@@ -1,6 +1,6 @@
 # Two commands matter: `make run` gives a working CalSync, `make test` proves it.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lock screens bench
+.PHONY: help setup run test check format lock screens pictures bench
 
 PYTHON_HERE := .venv/bin/python
 
@@ -34,6 +34,10 @@ lock: setup ## Renew the lock files after a change to pyproject.toml or package.
 screens: setup ## Take pictures of every page into screenshots/
 	@$(PYTHON_HERE) -m scripts.chromium --install
 	@$(PYTHON_HERE) scripts/screens.py
+
+pictures: setup ## Take anew the pictures of screens that the documentation shows
+	@$(PYTHON_HERE) -m scripts.chromium --install
+	@$(PYTHON_HERE) -m scripts.guide_pictures
 
 bench: setup ## Measure the slot engine, the public page and the server; ARGS="page" for some
 	@$(PYTHON_HERE) -m bench $(ARGS)

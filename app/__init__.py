@@ -11,6 +11,7 @@ from .booking_pages import time_off_views
 from .booking_pages import views as booking_pages
 from .bookings import client_views, host_views, preview_views, public_views
 from .dashboard import views as dashboard
+from .guide import views as guide
 from .notifications import views as notifications
 from .settings import views as settings_pages
 from .zoom import oauth as zoom_oauth
@@ -64,6 +65,7 @@ def _register_pages(app: Flask) -> None:
         host_views,
         preview_views,
         settings_pages,
+        guide,
         zoom,
         queues,
         health,

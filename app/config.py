@@ -55,6 +55,8 @@ class Settings:
     smtp_url: str = field(repr=False)
     mail_from: str
     support_email: str
+    support_hours: str
+    support_response_time: str
     company_name: str
     default_timezone: str
     zoom_client_id: str
@@ -138,6 +140,8 @@ def _read(env: Environment) -> Settings:
         smtp_url=env.required("SMTP_URL", "smtp://user:password@host:port, or smtps://…"),
         mail_from=env.text("MAIL_FROM", f"CalSync <no-reply@{host}>"),
         support_email=env.text("SUPPORT_EMAIL", "support@calsync.site"),
+        support_hours=env.text("SUPPORT_HOURS"),
+        support_response_time=env.text("SUPPORT_RESPONSE_TIME"),
         company_name=env.text("COMPANY_NAME", "株式会社国際資源"),
         default_timezone=env.text("DEFAULT_TIMEZONE", "Asia/Tokyo"),
         zoom_client_id=env.required("ZOOM_CLIENT_ID", "the app's client ID at Zoom."),

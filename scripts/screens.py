@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # also where Python puts scripts/ first
@@ -123,9 +123,8 @@ def main() -> int:
         return 1
     FOLDER.mkdir(exist_ok=True)
     started = time.monotonic()
-    flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with running_stack(wishes.base, wishes.sandbox) as stack, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        browser = launch(playwright, path)
         taken = 0
         for language in wishes.languages:
             camera = Camera(browser, stack, language, wishes.only)
@@ -133,6 +132,12 @@ def main() -> int:
             taken += camera.taken
     print(f"{taken} pictures in {FOLDER} ({time.monotonic() - started:.0f} s)")
     return 0
+
+
+def launch(playwright: Playwright, path: str) -> Browser:
+    """The Chromium at `path`, with nobody watching."""
+    flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    return playwright.chromium.launch(executable_path=path, args=flags)
 
 
 @contextmanager
@@ -233,9 +238,10 @@ class Camera:
 class Tour:
     """Two hosts and their clients, from the first page to the last."""
 
-    def __init__(self, camera: Camera, stack: Stack, words: Words) -> None:
+    def __init__(self, camera: Camera, stack: Stack, words: Words, mark: str = "") -> None:
+        """`mark` is in addresses and mail addresses; a new one each time unless given."""
         self.camera, self.stack, self.words = camera, stack, words
-        self.mark = f"{camera.language}{int(time.time()) % 10_000_000}"
+        self.mark = mark or f"{camera.language}{int(time.time()) % 10_000_000}"
 
     def walk(self) -> None:
         self.stack.clear_faults()
@@ -252,6 +258,10 @@ class Tour:
         page.locator("main form button").click()
         self.camera.shoot(page, "sign-up-errors")
         self.camera.go(page, "/login", "sign-in")
+        self.camera.go(page, "/docs", "docs", dark=True)
+        self.camera.go(page, "/support", "support")
+        self.camera.go(page, "/privacy", "privacy")
+        self.camera.go(page, "/terms", "terms")
         self.camera.go(page, "/b/nobody", "error-404")
 
     def beginner(self) -> None:
@@ -293,14 +303,17 @@ class Tour:
 
     def make_page(self, page: Page, title: str, slug: str) -> None:
         page.goto("/dashboard/pages/new")
+        self.fill_in_page(page, title, slug)
+        page.locator("main form .button.main").last.click()
+        page.wait_for_url(re.compile(r"/dashboard/pages/\d+$"))
+
+    def fill_in_page(self, page: Page, title: str, slug: str) -> None:
         page.fill("#title", title)
         page.press("#title", "Tab")
         until(lambda: page.input_value("#slug"))  # a suggestion arrives
         page.fill("#slug", slug)
         page.fill("#description", self.words.description)
         page.check("#auto_zoom")
-        page.locator("main form .button.main").last.click()
-        page.wait_for_url(re.compile(r"/dashboard/pages/\d+$"))
 
     def client(self, host: Page) -> None:
         page = self.camera.window()

@@ -10,7 +10,6 @@ from tests.browser.conftest import AXE
 from tests.stack import ROOT, Stack
 
 OpenBrowser = Callable[..., Page]
-CLIENT_PAGES = ("public", "form", "lost", "booked", "cancel")
 NARROWEST = 320
 MOST_BYTES = 30_000
 MOST_REQUESTS = 5
@@ -38,6 +37,10 @@ def addresses(stack: Stack, open_browser: OpenBrowser, handle: str) -> dict[str,
         "landing": "/",
         "sign-up": "/signup",
         "sign-in": "/login",
+        "docs": "/docs",
+        "support": "/support",
+        "privacy": "/privacy",
+        "terms": "/terms",
         "public": f"/b/{handle}",
         "form": form,
         "lost": lost,
@@ -64,7 +67,7 @@ def each_page(
 ) -> Iterator[tuple[str, Page]]:
     """All pages, strangers' as a stranger sees them and the host's as the host."""
     stranger = open_browser(**options)
-    for name in ("landing", "sign-up", "sign-in", "missing", *CLIENT_PAGES):
+    for name in list(addresses)[: list(addresses).index("dashboard")]:
         stranger.goto(addresses[name])
         yield name, stranger
     host = open_browser(**(options | {"locale": "en-GB"}))
