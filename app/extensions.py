@@ -74,6 +74,17 @@ def read_only() -> None:
         db.session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
 
 
+def commit_and_keep() -> None:
+    """Commit, and keep the values of what was just written: nobody else has changed it yet, so
+    answering with it need not read it again."""
+    session = db.session()
+    session.expire_on_commit = False
+    try:
+        session.commit()
+    finally:
+        session.expire_on_commit = True
+
+
 def _speak_utc(connection: DBAPIConnection, _record: Any) -> None:
     """Instants come in UTC then, and need no conversion, whatever the server's own zone is."""
     cursor = connection.cursor()

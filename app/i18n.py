@@ -104,7 +104,13 @@ def _catalogue(language: str) -> NullTranslations:
 
 def is_timezone(name: str | None) -> TypeGuard[str]:
     """Whether `name` is an IANA zone this machine knows."""
-    return name in available_timezones()
+    return name in _timezones()
+
+
+@lru_cache(maxsize=1)
+def _timezones() -> set[str]:
+    """Kept: finding them walks through hundreds of files."""
+    return available_timezones()
 
 
 def weekday_names(width: str = "abbreviated") -> list[str]:

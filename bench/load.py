@@ -79,11 +79,11 @@ async def visit(load: Load, answers: Answers) -> None:
     writer.close()
 
 
-def content_length(head: bytes) -> int:
-    """How long the body is. Raises ValueError when the answer is not a 200 that says so."""
+def content_length(head: bytes, wanted: bytes = b"200 ok") -> int:
+    """How long the body is. Raises ValueError for another status, or none that says so."""
     status, *lines = head.split(b"\r\n")
-    if status != b"http/1.1 200 ok":
-        raise ValueError(f"not a page: {status!r}")
+    if status != b"http/1.1 " + wanted:
+        raise ValueError(f"not the answer that was wanted: {status!r}")
     for line in lines:
         if line.startswith(LENGTH):
             return int(line[len(LENGTH) :])

@@ -20,7 +20,7 @@ from app.config import load_settings
 from app.extensions import db
 from tests.cast import make_host, make_page
 from tests.conftest import test_environment
-from tests.services import create_database, running_postgres
+from tests.services import create_database, running_postgres, running_valkey
 
 ZONE = ZoneInfo("Asia/Tokyo")
 HOURS = [(day, opens, closes) for day in range(5) for opens, closes in ((540, 720), (780, 1020))]
@@ -45,12 +45,13 @@ def stages() -> Iterator[list[Stage]]:
     with (
         tempfile.TemporaryDirectory(prefix="calsync-bench-") as name,
         running_postgres(Path(name, "postgres")) as server,
+        running_valkey(Path(name)) as redis_url,
     ):
         urls = {
             "sqlite": f"sqlite:///{name}/calsync.db",
             "postgresql": create_database(server, "calsync_bench"),
         }
-        found = [stage_on(database, url, Path(name)) for database, url in urls.items()]
+        found = [stage_on(database, url, Path(name), redis_url) for database, url in urls.items()]
         try:
             yield found
         finally:
@@ -59,12 +60,14 @@ def stages() -> Iterator[list[Stage]]:
                     db.engine.dispose()
 
 
-def stage_on(database: str, url: str, folder: Path, bookings: int = BOOKINGS) -> Stage:
+def stage_on(
+    database: str, url: str, folder: Path, redis_url: str = "", bookings: int = BOOKINGS
+) -> Stage:
     """An app on an empty database, migrated, with a busy page and an idle one."""
     environment = test_environment(
         folder / f"instance-{database}",
         DATABASE_URL=url,
-        REDIS_URL=f"unix://{folder}/nobody-listens.sock",
+        REDIS_URL=redis_url or f"unix://{folder}/nobody-listens.sock",
     )
     app = create_app(load_settings(environment))
     with app.app_context():

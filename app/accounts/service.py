@@ -152,6 +152,6 @@ def promote(email: str, password: str) -> bool:
     return True
 
 
-def lock(user_id: int) -> User:
+def lock(user_id: int) -> None:
     """Hold the host's row until the transaction ends: bookings of one host queue here."""
-    return db.session.execute(select(User).where(User.id == user_id).with_for_update()).scalar_one()
+    db.session.execute(select(User.id).where(User.id == user_id).with_for_update()).one()

@@ -13,7 +13,7 @@ from ..booking_pages.offers import Facts, Offer, offer_of
 from ..clock import utcnow
 from ..contention import tried_again
 from ..crypto import fingerprint, new_reference, new_token
-from ..extensions import db
+from ..extensions import commit_and_keep, db
 from ..outbox import Task
 from ..zoom.meetings import may_delete
 from . import followups
@@ -62,25 +62,23 @@ def book(page: Facts | BookingPage, start: datetime, client: Client, key: str) -
     """
     page_id = page.id
     lock(page.user_id)
-    if earlier := find_by_key(page_id, key):
-        db.session.rollback()
-        return earlier
     try:
         offer = offer_of(page_id)  # what was read before the lock may be old
         _check(offer, start)
         booking = _new_booking(offer.page, start, client, key)
         db.session.add(booking)
-        booking.tasks.extend(followups.after_booking(booking))
-        db.session.commit()
-    except (SlotTaken, OutsideHours):
+        tasks = followups.after_booking(booking)
+        booking.tasks.extend(tasks)
+        commit_and_keep()
+    except (SlotTaken, OutsideHours, IntegrityError) as refusal:
         db.session.rollback()
-        raise
-    except IntegrityError as error:
-        db.session.rollback()
+        # A form that was sent before is refused by what it has booked itself.
         if earlier := find_by_key(page_id, key):
             return earlier
-        raise SlotTaken from error
-    outbox.enqueue(booking.tasks)
+        if isinstance(refusal, IntegrityError):
+            raise SlotTaken from refusal
+        raise
+    outbox.enqueue(tasks)
     return booking
 
 
