@@ -6,11 +6,16 @@ spaces, and nobody should have to type them again.
 
 import unicodedata
 from contextlib import suppress
+from functools import lru_cache
+from gettext import NullTranslations
 from typing import Any
 
+import wtforms.i18n
 from email_validator import EmailNotValidError, validate_email
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, EmailField, StringField, TextAreaField
+
+from .i18n import current_language
 
 
 def normalize(text: str | None) -> str:
@@ -70,7 +75,21 @@ class Switch(BooleanField):
             self.data = valuelist[-1] not in self.false_values
 
 
-class ClientForm(FlaskForm):
+class LocalForm(FlaskForm):
+    """A form whose library speaks the language in force."""
+
+    class Meta:
+        def get_translations(self, _form: object) -> NullTranslations:
+            return _words_of_wtforms(current_language())
+
+
+@lru_cache
+def _words_of_wtforms(language: str) -> NullTranslations:
+    """Kept: Flask-WTF would read the whole catalogue anew for every request with a form."""
+    return wtforms.i18n.get_translations([language])  # type: ignore[no-any-return]
+
+
+class ClientForm(LocalForm):
     """A form for someone without a session: it sets no cookie.
 
     Its views check the request's origin, or the address itself is the authority.

@@ -1,18 +1,17 @@
 """Sign-up and sign-in."""
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField
 from wtforms.validators import DataRequired, Email, Length
 
-from ..forms import Address, Line
+from ..forms import Address, Line, LocalForm
 from .models import EMAIL_LENGTH, NAME_LENGTH
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 512  # a limit only so that nobody makes us hash megabytes
 
 
-class SignInForm(FlaskForm):
+class SignInForm(LocalForm):
     """`email`, `password`."""
 
     email = Address(
@@ -60,7 +59,7 @@ class SignUpForm(SignInForm):
     timezone = HiddenField()
 
 
-class ConfirmForm(FlaskForm):
+class ConfirmForm(LocalForm):
     """`password`, once more."""
 
     password = PasswordField(

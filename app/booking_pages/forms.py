@@ -9,11 +9,10 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import Form, FormField, IntegerField, SelectChoice, SelectField
 from wtforms.validators import DataRequired, Length, NumberRange, ValidationError
 
-from ..forms import Line, Switch, Text
+from ..forms import Line, LocalForm, Switch, Text
 from ..i18n import current_language
 from ..i18n import gettext as _
 from . import public_holidays, slugs
@@ -76,7 +75,7 @@ class OverrideForm(RangeForm):
             raise ValidationError(_("Choose a date, or remove this day."))
 
 
-class PageForm(FlaskForm):
+class PageForm(LocalForm):
     """New Booking Page, and its later changes."""
 
     title = Line(

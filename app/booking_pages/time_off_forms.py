@@ -5,18 +5,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms.validators import Length, ValidationError
 
 from ..clock import utcnow
-from ..forms import Line
+from ..forms import Line, LocalForm
 from ..i18n import gettext as _
 from .fields import ClockTime, Day, Filled
 from .models import LABEL_LENGTH, MINUTES_A_DAY
 from .time_off import span_of
 
 
-class TimeOffForm(FlaskForm):
+class TimeOffForm(LocalForm):
     """`first_day`, `last_day` (left empty: the same), `opens` and `closes` (left empty: whole
     days), `label`."""
 

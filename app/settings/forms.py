@@ -3,17 +3,16 @@
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import SelectChoice, SelectField
 from wtforms.validators import DataRequired, Length
 
 from ..accounts.models import NAME_LENGTH, User
 from ..booking_pages.forms import zone_choices
-from ..forms import Line
+from ..forms import Line, LocalForm
 from ..i18n import LANGUAGES
 
 
-class ProfileForm(FlaskForm):
+class ProfileForm(LocalForm):
     """`name`, `timezone`, `locale`."""
 
     name = Line(
