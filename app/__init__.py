@@ -16,6 +16,7 @@ from .notifications import views as notifications
 from .settings import views as settings_pages
 from .zoom import oauth as zoom_oauth
 from .zoom import views as zoom
+from .zoom import webhook as zoom_webhook
 
 __all__ = ["create_app"]
 
@@ -67,6 +68,7 @@ def _register_pages(app: Flask) -> None:
         settings_pages,
         guide,
         zoom,
+        zoom_webhook,
         queues,
         health,
     ):

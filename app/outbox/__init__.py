@@ -4,7 +4,7 @@ It knows no handler. What a task does is told by its kind, in app.tasks.
 """
 
 from .errors import OutcomeUnknown, Refused, Unavailable
-from .models import Task
+from .models import OPEN_STATES, Task
 from .service import (
     MOST_ATTEMPTS,
     Lease,
@@ -23,6 +23,7 @@ from .service import (
 
 __all__ = [
     "MOST_ATTEMPTS",
+    "OPEN_STATES",
     "Lease",
     "OutcomeUnknown",
     "Refused",

@@ -10,11 +10,14 @@ from ..bookings import followups
 from ..logs import log
 from ..outbox import MOST_ATTEMPTS, Lease, Refused, Unavailable
 from ..web import current_settings
-from . import mails, meetings
+from ..zoom.service import RECONNECT_MAIL
+from . import connections, mails, meetings
 
 HANDLERS: Mapping[str, Callable[[Lease], None]] = {
     followups.CREATE_MEETING: meetings.create,
     followups.DELETE_MEETING: meetings.delete,
+    connections.CHECK: connections.check,
+    RECONNECT_MAIL: connections.ask_to_reconnect,
     **{
         kind: mails.deliver
         for occasion in (followups.CONFIRMED, followups.LINK, followups.CANCELLED)

@@ -1,19 +1,28 @@
-"""What the scheduler does every few seconds: find what is due, lost, or possible again."""
+"""What the scheduler does every few seconds: find what is due, lost, doubted, or possible again."""
 
-from sqlalchemy import or_, select
+from datetime import timedelta
+
+from sqlalchemy import func, literal, or_, select
+from sqlalchemy.exc import IntegrityError
 
 from .. import outbox
 from ..bookings import followups, service
 from ..bookings.models import Booking
 from ..clock import utcnow
 from ..extensions import db
-from ..outbox import Task
+from ..outbox import OPEN_STATES, Task
 from ..zoom.models import ZoomConnection
+from ..zoom.service import IDLE
+from .connections import CHECK
+
+# After a check that failed for good, an idle connection is tried again.
+CHECK_AGAIN = timedelta(days=1)
 
 
 def sweep() -> int:
     """One round; commits. Returns how many tasks were given to the queue."""
     revive_meetings()
+    check_connections()
     return outbox.enqueue_due()
 
 
@@ -34,6 +43,7 @@ def revive_meetings() -> None:
             or_(
                 Task.last_error.in_(("zoom_not_connected", "zoom_needs_reconnect")),
                 Task.last_error.startswith("zoom_user_gone"),
+                Task.last_error.startswith("zoom_scope_missing"),
             ),
         )
         .limit(50)
@@ -42,3 +52,49 @@ def revive_meetings() -> None:
         for task in booking.tasks:
             if task.kind == followups.CREATE_MEETING:
                 service.retry(booking, task)
+
+
+def check_connections() -> None:
+    """Have connections checked that are doubted, or that have idled for long. Commits.
+
+    Calls to Zoom are a worker's: here each gets a task, and no second one while that is open.
+    """
+    now = utcnow()
+    since = func.coalesce(
+        ZoomConnection.doubted_at, literal(now - CHECK_AGAIN, ZoomConnection.doubted_at.type)
+    )
+    has_task = (
+        select(Task.id)
+        .where(
+            Task.user_id == ZoomConnection.user_id,
+            Task.kind == CHECK,
+            or_(Task.state.in_(OPEN_STATES), Task.created_at >= since),
+        )
+        .exists()
+    )
+    unchecked = (
+        select(ZoomConnection)
+        .where(
+            ZoomConnection.status == "active",
+            or_(ZoomConnection.doubted_at.is_not(None), ZoomConnection.expires_at < now - IDLE),
+            ~has_task,
+        )
+        .limit(50)
+    )
+    tasks = [_check_of(connection) for connection in db.session.scalars(unchecked).all()]
+    if not tasks:
+        return
+    db.session.add_all(tasks)
+    try:
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()  # another scheduler was faster
+    else:
+        outbox.enqueue(tasks)
+
+
+def _check_of(connection: ZoomConnection) -> Task:
+    why_now = connection.doubted_at or utcnow().date()
+    task = outbox.new_task(CHECK, f"zoom:{connection.id}:check:{why_now.isoformat()}")
+    task.user_id = connection.user_id
+    return task

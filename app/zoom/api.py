@@ -5,19 +5,21 @@ Source: Zoom's "Meetings API" reference. `start_url` gives host rights and is ne
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
 import requests
 
-from ..clock import utcnow
 from ..outbox import OutcomeUnknown, Refused, Unavailable
 from ..web import current_settings
-from .service import Access
+from .values import Access, Identity
+from .wire import json_of, retry_at, timeouts
 
 TOPIC_LENGTH = 200
 AGENDA_LENGTH = 2000
+# Seconds to connect and to answer, where a browser waits.
+SHORT_PATIENCE = (3.0, 4.0)
 SCHEDULED = 2  # Zoom's number for a meeting at a fixed time
 SCOPE_CODES = {4711, 4700}
 TOKEN_CODE = 124
@@ -79,6 +81,12 @@ def delete_meeting(access: Access, meeting_id: int) -> None:
             raise
 
 
+def read_user(access: Access) -> Identity:
+    """Whose access this is. Needs `user:read:user`; somebody waits for it, so it is short."""
+    answer = _call(access, "GET", "/users/me", patience=SHORT_PATIENCE)
+    return Identity.of(answer.get("id"), answer.get("account_id"), answer.get("email"))
+
+
 def _body_of(wanted: MeetingRequest) -> dict[str, object]:
     return {
         "topic": wanted.topic[:TOPIC_LENGTH],
@@ -100,9 +108,16 @@ def _body_of(wanted: MeetingRequest) -> dict[str, object]:
 
 
 def _call(
-    access: Access, method: str, path: str, json: Mapping[str, object] | None = None
+    access: Access,
+    method: str,
+    path: str,
+    json: Mapping[str, object] | None = None,
+    patience: tuple[float, float] | None = None,
 ) -> dict[str, Any]:
-    """One call; {} for 204. Raises TokenRefused, Unavailable, OutcomeUnknown or Refused."""
+    """One call; {} for 204. `patience` is seconds to connect and to answer.
+
+    Raises TokenRefused, Unavailable, OutcomeUnknown or Refused.
+    """
     settings = current_settings()
     try:
         response = requests.request(
@@ -110,10 +125,7 @@ def _call(
             settings.zoom_api_base_url + path,
             json=json,
             headers={"Authorization": f"Bearer {access.token}"},
-            timeout=(
-                settings.zoom_connect_timeout.total_seconds(),
-                settings.zoom_read_timeout.total_seconds(),
-            ),
+            timeout=patience or timeouts(settings),
             allow_redirects=False,
         )
     except (requests.ConnectTimeout, requests.exceptions.SSLError) as error:
@@ -135,7 +147,7 @@ def _never_left(error: requests.ConnectionError) -> bool:
 def _answer(response: requests.Response) -> dict[str, Any]:
     if response.status_code == HTTPStatus.NO_CONTENT:
         return {}
-    body = _json_of(response)
+    body = json_of(response)
     if response.ok:
         if body is None:
             raise OutcomeUnknown("zoom_answer_broken")
@@ -144,21 +156,13 @@ def _answer(response: requests.Response) -> dict[str, Any]:
     raise AssertionError("unreachable")
 
 
-def _json_of(response: requests.Response) -> dict[str, Any] | None:
-    try:
-        body = response.json()
-    except ValueError:
-        return None
-    return body if isinstance(body, dict) else None
-
-
 def _raise_for(response: requests.Response, body: dict[str, Any]) -> None:
     status, code = response.status_code, body.get("code")
     words = str(body.get("message") or "")[:300]
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise Unavailable("zoom_ill")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        raise Unavailable("zoom_rate_limit", retry_at=_when_allowed(response, words))
+        raise Unavailable("zoom_rate_limit", retry_at=retry_at(response, words))
     if status == HTTPStatus.UNAUTHORIZED or code == TOKEN_CODE:
         raise TokenRefused
     if code in SCOPE_CODES:
@@ -168,14 +172,3 @@ def _raise_for(response: requests.Response, body: dict[str, Any]) -> None:
     if status == HTTPStatus.NOT_FOUND and code == MEETING_GONE:
         raise Refused("zoom_meeting_gone", words)
     raise Refused("zoom_refused", words)
-
-
-def _when_allowed(response: requests.Response, words: str) -> datetime | None:
-    """When Zoom will listen again: its Retry-After, 00:00 UTC for a daily limit, else unknown."""
-    now = utcnow()
-    named = response.headers.get("Retry-After", "")
-    if named.isdecimal():
-        return now + timedelta(seconds=int(named))
-    if "daily" in words.lower():
-        return (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return None

@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from ..clock import utcnow
 from ..extensions import db
-from ..outbox import Refused
+from ..outbox import Refused, Unavailable
 from . import api, service
 from .api import Meeting, MeetingRequest
+from .models import ENDED, SCOPE_MISSING, USER_GONE
+from .values import Access, Identity
 
 T = TypeVar("T")
-
-DELETE_SCOPE = "meeting:delete:meeting"
 
 
 def create(user_id: int, wanted: MeetingRequest, before_call: Callable[[], None]) -> Meeting:
@@ -19,13 +20,22 @@ def create(user_id: int, wanted: MeetingRequest, before_call: Callable[[], None]
     `before_call` runs before each outgoing call, with the database connection let go: a
     caller under a lease renews it there. Raises Refused or Unavailable.
     """
-    return _with_access(user_id, before_call, lambda access: api.create_meeting(access, wanted))
+
+    def call(access: Access) -> Meeting:
+        try:
+            return api.create_meeting(access, wanted)
+        except Refused as refusal:
+            if refusal.reason == "zoom_scope_missing":
+                # Without it no meeting will ever be made: better ask now than fail each time.
+                service.end(user_id, SCOPE_MISSING, access.token)
+            raise
+
+    return _with_access(user_id, before_call, call)
 
 
 def learn_host(user_id: int, meeting: Meeting) -> None:
     """Remember which Zoom user made the meeting, for the day this user removes the app."""
-    if meeting.host_id:
-        service.learn_identity(user_id, meeting.host_id, meeting.host_email)
+    service.learn_identity(user_id, Identity.of(meeting.host_id, email=meeting.host_email))
 
 
 def delete(user_id: int, meeting_id: int, before_call: Callable[[], None]) -> None:
@@ -39,12 +49,10 @@ def delete(user_id: int, meeting_id: int, before_call: Callable[[], None]) -> No
 def may_delete(user_id: int) -> bool:
     """Whether a cancelled booking's meeting can be removed at Zoom."""
     connection = service.connection_of(user_id)
-    return connection is not None and connection.is_active and connection.may(DELETE_SCOPE)
+    return connection is not None and connection.is_active and connection.abilities.deletes
 
 
-def _with_access(
-    user_id: int, before_call: Callable[[], None], call: Callable[[service.Access], T]
-) -> T:
+def _with_access(user_id: int, before_call: Callable[[], None], call: Callable[[Access], T]) -> T:
     for _ in range(2):
         before_call()
         access = service.access_for(user_id)
@@ -57,7 +65,10 @@ def _with_access(
             service.forget_token(user_id, access.token)
         except Refused as refusal:
             if refusal.reason == "zoom_user_gone":
-                service.mark_needs_reconnect(user_id)
+                service.end(user_id, USER_GONE, access.token)
             raise
-    service.mark_needs_reconnect(user_id)
+    if utcnow() >= access.expires_at:
+        # It ran out on its way, which says nothing about the connection.
+        raise Unavailable("zoom_token_expired", retry_at=utcnow())
+    service.end(user_id, ENDED, access.token)
     raise Refused("zoom_needs_reconnect")

@@ -7,6 +7,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ..crypto import Encrypted
 from ..extensions import Model
+from .abilities import Abilities
+from .values import EMAIL_LENGTH, ID_LENGTH
+
+# Why a connection needs to be made anew; templates turn them into words.
+ENDED = "ended"  # Zoom no longer knows the tokens
+SCOPE_MISSING = "scope_missing"  # the permission to create meetings is not among those granted
+USER_GONE = "user_gone"
+LINKED_ELSEWHERE = "linked_elsewhere"  # the Zoom user belongs to another host of CalSync
 
 
 class ZoomConnection(Model):
@@ -19,9 +27,9 @@ class ZoomConnection(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), unique=True)
-    zoom_user_id: Mapped[str | None] = mapped_column(String(64), unique=True)
-    zoom_account_id: Mapped[str | None] = mapped_column(String(64))
-    zoom_email: Mapped[str | None] = mapped_column(String(254))
+    zoom_user_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), unique=True)
+    zoom_account_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    zoom_email: Mapped[str | None] = mapped_column(String(EMAIL_LENGTH))
     access_token: Mapped[str | None] = mapped_column(Encrypted)
     refresh_token: Mapped[str | None] = mapped_column(Encrypted)
     expires_at: Mapped[datetime]
@@ -30,14 +38,17 @@ class ZoomConnection(Model):
     status: Mapped[str] = mapped_column(String(16), default="active")
     authorized_at: Mapped[datetime]
     refreshing_until: Mapped[datetime | None]  # one worker at a time asks for a new token
+    ended_because: Mapped[str | None] = mapped_column(String(32))  # one of the codes below
+    doubted_at: Mapped[datetime | None]  # the sweep has it checked by a refresh
 
     @property
     def is_active(self) -> bool:
         return self.status == "active"
 
-    def may(self, scope: str) -> bool:
-        """Whether the host granted `scope`; what CalSync can do follows from nothing else."""
-        return scope in self.scopes.split()
+    @property
+    def abilities(self) -> Abilities:
+        """What CalSync can do here; it follows from the granted scopes and from nothing else."""
+        return Abilities.of(self.scopes)
 
 
 class ZoomEvent(Model):

@@ -4,8 +4,10 @@ Source: Zoom's "OAuth 2.0" page. The client authenticates by Basic, PKCE is S256
 `scope` is sent: scopes are set on the app, and Zoom has refused the parameter.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import requests
 from authlib.integrations.base_client import OAuthError
@@ -14,8 +16,13 @@ from flask import Flask
 from ..clock import utcnow
 from ..config import Settings
 from ..extensions import oauth
+from ..logs import log
 from ..outbox import Refused, Unavailable
 from ..web import current_settings
+from .wire import json_of, retry_at, timeouts
+
+# Zoom's own numbers, `4711` or `4,711`, stand somewhere in its words.
+CODE = re.compile(r"(?<!\d)4,?7\d\d(?!\d)")
 
 
 @dataclass(frozen=True)
@@ -30,11 +37,21 @@ class Grant:
 
 
 class AuthorizationFailed(Exception):
-    """Zoom did not give a token for this code; `error` is its OAuth error code."""
+    """Zoom did not give a token for this code.
 
-    def __init__(self, error: str) -> None:
+    `error` is its OAuth error, `code` Zoom's own number (4733) where its words carry one.
+    """
+
+    def __init__(self, error: str, code: int | None = None) -> None:
         super().__init__(error)
         self.error = error
+        self.code = code
+
+
+def code_in(*words: object) -> int | None:
+    """The first of Zoom's error numbers in these texts."""
+    found = CODE.search(" ".join(str(text) for text in words if text))
+    return int(found[0].replace(",", "")) if found else None
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -50,9 +67,22 @@ def init_app(app: Flask, settings: Settings) -> None:
         client_kwargs={
             "code_challenge_method": "S256",
             "token_endpoint_auth_method": "client_secret_basic",
-            "default_timeout": _timeouts(settings),
+            "default_timeout": timeouts(settings),
         },
+        compliance_fix=_read_refusals,
     )
+
+
+def _read_refusals(session: Any) -> None:
+    """Zoom gives its reason as `reason`, which Authlib would drop."""
+    session.register_compliance_hook("access_token_response", _raise_refusal)
+
+
+def _raise_refusal(response: requests.Response) -> requests.Response:
+    answer = json_of(response) or {}
+    if error := answer.get("error"):
+        raise AuthorizationFailed(str(error), code_in(answer.get("reason"), error))
+    return response
 
 
 def exchange_code() -> Grant:
@@ -63,6 +93,7 @@ def exchange_code() -> Grant:
     try:
         return _grant(oauth.zoom.authorize_access_token())
     except OAuthError as error:
+        # The state was not ours after all; what Zoom refuses is raised while its answer is read.
         raise AuthorizationFailed(error.error or "unknown") from error
     except (requests.RequestException, ValueError, KeyError) as error:
         raise Unavailable("zoom_unreachable") from error
@@ -80,17 +111,32 @@ def refresh(refresh_token: str) -> Grant:
             f"{settings.zoom_oauth_base_url}/oauth/token",
             data={"grant_type": "refresh_token", "refresh_token": refresh_token},
             auth=(settings.zoom_client_id, settings.zoom_client_secret),
-            timeout=_timeouts(settings),
+            timeout=timeouts(settings),
+            allow_redirects=False,
         )
-        answer = response.json()
-        # Zoom's statuses vary; the JSON error code is what counts.
-        if isinstance(answer, dict) and "error" not in answer:
-            return _grant(answer)
-    except (requests.RequestException, ValueError, KeyError) as error:
+    except requests.RequestException as error:
         raise Unavailable("zoom_unreachable") from error
-    if isinstance(answer, dict) and answer.get("error") == "invalid_grant":
-        raise Refused("zoom_invalid_grant")
-    raise Unavailable("zoom_token_refused")
+    return _grant_in(response)
+
+
+def _grant_in(response: requests.Response) -> Grant:
+    """Zoom's statuses vary, and its bodies may be XML or HTML: the JSON `error` is what counts."""
+    answer = json_of(response)
+    if answer is None:
+        raise Unavailable("zoom_unreachable", retry_at(response))
+    match answer.get("error"):
+        case None:
+            pass
+        case "invalid_grant":
+            raise Refused("zoom_invalid_grant")
+        case error:
+            # invalid_client and its like are ours to mend; the host's connection is not at fault.
+            log.error("zoom refused a refresh", error=str(error)[:60])
+            raise Unavailable("zoom_token_refused", retry_at(response))
+    try:
+        return _grant(answer)
+    except (KeyError, ValueError) as error:
+        raise Unavailable("zoom_token_refused", retry_at(response)) from error
 
 
 def revoke(access_token: str) -> bool:
@@ -101,7 +147,7 @@ def revoke(access_token: str) -> bool:
             f"{settings.zoom_oauth_base_url}/oauth/revoke",
             data={"token": access_token},
             auth=(settings.zoom_client_id, settings.zoom_client_secret),
-            timeout=_timeouts(settings),
+            timeout=timeouts(settings),
         )
     except requests.RequestException:
         return False
@@ -116,11 +162,4 @@ def _grant(answer: dict[str, object]) -> Grant:
         expires_at=utcnow() + timedelta(seconds=lifetime),
         lifetime=lifetime,
         scopes=str(answer.get("scope") or ""),
-    )
-
-
-def _timeouts(settings: Settings) -> tuple[float, float]:
-    return (
-        settings.zoom_connect_timeout.total_seconds(),
-        settings.zoom_read_timeout.total_seconds(),
     )

@@ -12,12 +12,31 @@ from ..extensions import oauth as clients
 from ..i18n import gettext as _
 from ..outbox import Unavailable
 from ..web import public_url, render, see_other
-from . import oauth, service
+from . import identity, oauth, service
 
 bp = Blueprint("zoom", __name__)
 
 STATE_LIFE = timedelta(minutes=10)
 FLOW = "zoom_flow"
+# Where Zoom may name its error's number.
+TOLD_IN = ("error", "error_code", "error_description")
+# What to do about each number that Zoom's pages show; the template has the words.
+ADVICE = {
+    4700: "browser",
+    4702: "ours",
+    4704: "ours",
+    4705: "ours",
+    4706: "ours",
+    4709: "ours",
+    4711: "permissions",
+    4717: "ours",
+    4733: "again",
+    4734: "again",
+    4735: "owner",
+    4737: "again",
+    4738: "admin",
+    4741: "again",
+}
 
 
 @bp.get("/zoom/connect")
@@ -49,21 +68,64 @@ def callback() -> ResponseReturnValue:
     be an attacker's code, and is offered a fresh start instead.
     """
     g.is_private = True
-    if not is_answer_to_ours():
+    is_ours = is_answer_to_ours()
+    error = request.args.get("error")
+    if error and (code := oauth.code_in(*(request.args.get(name) for name in TOLD_IN))):
         forget_unfinished()
-        return render("zoom/finish.html", is_signed_in=current_user.is_authenticated)
-    if request.args.get("error"):
+        return show_failure(code)
+    if not is_ours:
         forget_unfinished()
-        flash(_("Zoom was not connected: the permissions were declined."), "attention")
+        return show_fresh_start()
+    if error:
+        forget_unfinished()
+        tell_refusal(error)
         return see_other(url_for("settings.integrations"))
+    return finish()
+
+
+def show_failure(code: int) -> ResponseReturnValue:
+    """What one of Zoom's error numbers asks the host to do."""
+    return render("zoom/failed.html", code=code, advice=ADVICE.get(code, "again"))
+
+
+def show_fresh_start() -> ResponseReturnValue:
+    """Finish connecting Zoom: one button, and nothing is linked before it is pressed."""
+    is_signed_in = current_user.is_authenticated
+    return render(
+        "zoom/finish.html",
+        is_signed_in=is_signed_in,
+        is_connected=is_signed_in and service.is_connected(current_host().id),
+    )
+
+
+def tell_refusal(error: str) -> None:
+    if error == "access_denied":
+        flash(_("Zoom was not connected: the permissions were declined."), "attention")
+    else:
+        flash(_("Zoom did not accept the connection. Please try once more."), "failed")
+
+
+def finish() -> ResponseReturnValue:
+    """Exchange the code and keep what was granted."""
     try:
         grant = oauth.exchange_code()
-    except oauth.AuthorizationFailed:
-        flash(_("Zoom did not accept the connection. Please try once more."), "failed")
+        service.link(current_host().id, grant, identity.of_grant(grant))
+    except oauth.AuthorizationFailed as failure:
+        if failure.code in ADVICE:
+            forget_unfinished()
+            return show_failure(failure.code)
+        tell_refusal(failure.error)
     except Unavailable:
         flash(_("Zoom does not answer just now. Please try again in a minute."), "failed")
+    except service.LinkedElsewhere:
+        flash(
+            _(
+                "This Zoom account is already connected to another CalSync account."
+                " Disconnect it there first, or choose another Zoom account."
+            ),
+            "failed",
+        )
     else:
-        service.link(current_host().id, grant)
         flash(_("Zoom is connected."), "done")
     forget_unfinished()
     return see_other(url_for("settings.integrations"))
@@ -83,6 +145,14 @@ def disconnect() -> ResponseReturnValue:
     """Disconnect Zoom: tokens are deleted here at once, and given back to Zoom."""
     if turned_away := hosts_only():
         return turned_away
-    service.disconnect(current_host().id)
+    is_confirmed = service.disconnect(current_host().id)
     flash(_("Zoom is disconnected. Existing meeting links stay valid."), "done")
+    if not is_confirmed:
+        flash(
+            _(
+                "Zoom did not confirm this. To be sure, remove CalSync in the Zoom App Marketplace"
+                " under Manage > Installed Apps."
+            ),
+            "attention",
+        )
     return see_other(url_for("settings.integrations"))

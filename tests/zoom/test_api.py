@@ -16,14 +16,14 @@ from flask import Flask
 from app.config import Settings
 from app.outbox import OutcomeUnknown, Refused, Unavailable
 from app.zoom import api
-from app.zoom.service import Access
+from app.zoom.values import Access
 from tests.conftest import ZOOM_API
 from tests.services import free_ports
 
 MEETINGS = f"{ZOOM_API}/users/me/meetings"
 MEETING = f"{ZOOM_API}/meetings/85012345678"
-ACCESS = Access("access-1", frozenset())
 NOON = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
+ACCESS = Access("access-1", frozenset(), NOON)
 
 
 def wanted(**more: Any) -> api.MeetingRequest:

@@ -13,7 +13,7 @@ from app.zoom import meetings, service
 from tests.cast import connect_zoom, make_host
 from tests.conftest import ZOOM_API
 from tests.zoom.test_api import MEETINGS, made, wanted
-from tests.zoom.test_service import TOKEN, tokens
+from tests.zoom.test_service import TOKEN, reread, tokens
 
 
 def nothing() -> None:
@@ -48,15 +48,49 @@ def test_a_token_refused_twice_asks_to_reconnect_without_a_loop(
     assert not service.is_connected(host_id)
 
 
-def test_a_missing_scope_does_not_refresh(app: Flask, wire: responses.RequestsMock) -> None:
-    wire.post(MEETINGS, status=400, json={"code": 4711, "message": "does not contain scopes"})
+@pytest.mark.parametrize("code", [4711, 4700])
+def test_a_missing_scope_asks_to_reconnect_and_does_not_refresh(
+    app: Flask, wire: responses.RequestsMock, code: int
+) -> None:
+    words = "Invalid access token, does not contain scopes:[meeting:write:meeting]."
+    called = wire.post(MEETINGS, status=400, json={"code": code, "message": words})
     host = make_host()
     host_id = host.id
     connect_zoom(host)
     with pytest.raises(Refused) as refusal:
         meetings.create(host_id, wanted(), nothing)
-    assert refusal.value.reason == "zoom_scope_missing"
+    assert (refusal.value.reason, refusal.value.words) == ("zoom_scope_missing", words)
+    with pytest.raises(Refused) as refusal:
+        meetings.create(host_id, wanted(), nothing)
+    assert refusal.value.reason == "zoom_needs_reconnect"
+    assert len(wire.calls) == called.call_count == 1
+    connection = reread(host_id)
+    assert (connection.status, connection.ended_because) == ("needs_reconnect", "scope_missing")
+
+
+def test_a_scope_missing_for_a_deletion_leaves_the_connection_as_it_is(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    wire.delete(f"{ZOOM_API}/meetings/7", status=400, json={"code": 4711, "message": "no"})
+    host = make_host()
+    host_id = host.id
+    connect_zoom(host)
+    with pytest.raises(Refused):
+        meetings.delete(host_id, 7, nothing)
+    assert service.is_connected(host_id)
     assert len(wire.calls) == 1
+
+
+def test_a_token_that_ran_out_on_its_way_does_not_end_the_connection(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    wire.post(MEETINGS, status=401, json={"code": 124, "message": "Access token is expired."})
+    wire.post(TOKEN, json=tokens(2) | {"expires_in": 0})
+    host = make_host()
+    host_id = host.id
+    connect_zoom(host)
+    with pytest.raises(Unavailable):
+        meetings.create(host_id, wanted(), nothing)
     assert service.is_connected(host_id)
 
 

@@ -334,20 +334,3 @@ def test_disconnecting_one_host_leaves_the_others_alone(
     connect_zoom(mallory)
     service.disconnect(mallory.id)
     assert service.is_connected(aya.id)
-
-
-def test_an_unknown_zoom_user_is_learned_from_the_first_meeting(app: Flask) -> None:
-    host = make_host()
-    connect_zoom(host)
-    service.learn_identity(host.id, "zoom-user-1", "aya@zoom.example")
-    connection = reread(host.id)
-    assert (connection.zoom_user_id, connection.zoom_email) == ("zoom-user-1", "aya@zoom.example")
-
-
-def test_one_zoom_user_is_never_kept_for_two_hosts(app: Flask) -> None:
-    aya, mallory = make_host(), make_host("Mallory")
-    connect_zoom(aya, zoom_user_id="zoom-user-1")
-    connect_zoom(mallory)
-    service.learn_identity(mallory.id, "zoom-user-1", None)
-    assert reread(aya.id).zoom_user_id == "zoom-user-1"
-    assert reread(mallory.id).zoom_user_id is None

@@ -1,0 +1,29 @@
+"""What CalSync can do for a host: the one place where Zoom's scopes become abilities."""
+
+from dataclasses import dataclass
+
+CREATE = "meeting:write:meeting"
+READ = "meeting:read:meeting"
+DELETE = "meeting:delete:meeting"
+IDENTIFY = "user:read:user"
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What the granted scopes allow. The guide asks for the first two; the others are optional."""
+
+    creates: bool
+    reads: bool
+    deletes: bool
+    identifies: bool
+
+    @classmethod
+    def of(cls, scopes: str) -> "Abilities":
+        """Out of the `scope` of a token answer: names with spaces between."""
+        granted = set(scopes.split())
+        return cls(
+            creates=CREATE in granted,
+            reads=READ in granted,
+            deletes=DELETE in granted,
+            identifies=IDENTIFY in granted,
+        )

@@ -1,0 +1,89 @@
+"""What follows when a Zoom user removes CalSync at Zoom. These functions commit.
+
+Source: Zoom's "Data deauthorization" page. Zoom sends the event again after 5, 20 and 60 minutes
+when it is not accepted, so it may come late and more than once.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import IntegrityError
+
+from ..clock import utcnow
+from ..crypto import fingerprint
+from ..extensions import db
+from ..logs import log
+from .models import ZoomConnection, ZoomEvent
+
+EVENT = "app_deauthorized"
+
+
+@dataclass(frozen=True)
+class Removal:
+    """Who removed CalSync, and when (aware UTC, by Zoom's clock)."""
+
+    zoom_user_id: str
+    at: datetime
+
+
+def apply(removal: Removal) -> None:
+    """Delete the connection of that Zoom user, tokens, ids, mail address and all; commit.
+
+    The account and its bookings stay, and so do the meetings and their links. A connection that
+    was authorized after the event stays too. The same event has its effect once. When nobody is
+    known by that id, every active connection of unknown identity is doubted, and the sweep has
+    it checked.
+    """
+    if not _is_first(removal):
+        return
+    is_known = db.session.scalar(
+        select(ZoomConnection.id).where(ZoomConnection.zoom_user_id == removal.zoom_user_id)
+    )
+    changed = _delete(removal) if is_known else _doubt_unknown(removal)
+    db.session.commit()
+    log.info("zoom app removed", is_known=bool(is_known), connections=changed)
+
+
+def _is_first(removal: Removal) -> bool:
+    """Note the event in the caller's transaction; False when it is noted already."""
+    key = f"{EVENT}:{removal.zoom_user_id}:{removal.at.timestamp():.3f}"
+    event = ZoomEvent(
+        digest=fingerprint(key), event=EVENT, event_at=removal.at, received_at=utcnow()
+    )
+    db.session.add(event)
+    try:
+        db.session.flush()
+    except IntegrityError:
+        db.session.rollback()
+        return False
+    return True
+
+
+def _delete(removal: Removal) -> int:
+    result = db.session.execute(
+        delete(ZoomConnection)
+        .where(
+            ZoomConnection.zoom_user_id == removal.zoom_user_id,
+            ZoomConnection.authorized_at <= removal.at,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(result, CursorResult)
+    return result.rowcount
+
+
+def _doubt_unknown(removal: Removal) -> int:
+    result = db.session.execute(
+        update(ZoomConnection)
+        .where(
+            ZoomConnection.status == "active",
+            ZoomConnection.zoom_user_id.is_(None),
+            ZoomConnection.authorized_at <= removal.at,
+        )
+        .values(doubted_at=utcnow())
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(result, CursorResult)
+    return result.rowcount
