@@ -171,6 +171,29 @@ def test_a_rate_limit_is_obeyed_when_it_names_a_time(
     assert retry_at(wire, headers={"Retry-After": "90"}) == NOON + timedelta(seconds=90)
 
 
+@pytest.mark.parametrize(
+    ("named", "at"),
+    [
+        ("Tue, 03 Nov 2026 12:10:00 GMT", NOON + timedelta(minutes=10)),
+        ("Tuesday, 03-Nov-26 12:10:00 GMT", NOON + timedelta(minutes=10)),
+        ("2026-11-03T12:10:00Z", NOON + timedelta(minutes=10)),
+        ("2026-11-03T21:10:00+09:00", NOON + timedelta(minutes=10)),
+        ("Tue, 03 Nov 2026 11:00:00 GMT", NOON),  # over already
+        ("in a while", None),
+        ("9" * 400, None),
+    ],
+)
+def test_a_rate_limit_may_name_a_date(
+    app: Flask, wire: responses.RequestsMock, named: str, at: datetime | None
+) -> None:
+    assert retry_at(wire, headers={"Retry-After": named}) == at
+
+
+def test_a_named_time_goes_before_the_daily_limit(app: Flask, wire: responses.RequestsMock) -> None:
+    body = {"code": 429, "message": "You have exceeded the daily rate limit (100)"}
+    assert retry_at(wire, json=body, headers={"Retry-After": "60"}) == NOON + timedelta(minutes=1)
+
+
 def test_a_daily_limit_ends_at_midnight_utc(app: Flask, wire: responses.RequestsMock) -> None:
     message = "You have exceeded the daily rate limit (100) of Meeting create/update API requests"
     assert retry_at(wire, json={"code": 429, "message": message}) == datetime(

@@ -1,6 +1,7 @@
 """A connection's tokens: kept sealed, refreshed in time by one worker, and forgotten."""
 
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
@@ -334,3 +335,160 @@ def test_disconnecting_one_host_leaves_the_others_alone(
     connect_zoom(mallory)
     service.disconnect(mallory.id)
     assert service.is_connected(aya.id)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"body": "<?xml version='1.0'?><error>invalid_grant</error>", "content_type": "text/xml"},
+        {"status": 400, "body": "<html><h1>Bad Request</h1></html>", "content_type": "text/html"},
+        {"status": 200, "body": ""},
+        {"status": 302, "headers": {"Location": "https://elsewhere.example/"}},
+    ],
+)
+def test_an_answer_that_is_no_json_says_nothing_about_the_connection(
+    app: Flask, wire: responses.RequestsMock, answer: dict[str, Any]
+) -> None:
+    wire.post(TOKEN, **answer)
+    host = make_host()
+    connect_zoom(host, expires_at=utcnow())
+    with pytest.raises(Unavailable):
+        service.access_for(host.id)
+    assert (reread(host.id).status, reread(host.id).refresh_token) == ("active", "refresh-1")
+
+
+def test_a_refresh_waits_as_long_as_zoom_says(app: Flask, wire: responses.RequestsMock) -> None:
+    wire.post(TOKEN, status=429, json={"error": "rate_limit"}, headers={"Retry-After": "120"})
+    host = make_host()
+    connect_zoom(host, expires_at=utcnow())
+    with pytest.raises(Unavailable) as error:
+        service.access_for(host.id)
+    assert error.value.retry_at is not None
+    assert error.value.retry_at > in_minutes(1.9)
+
+
+def during_the_refresh(
+    app: Flask, wire: responses.RequestsMock, change: Callable[[], object], answer: dict[str, Any]
+) -> None:
+    """Lay out an answer of Zoom's, just before which something else happens elsewhere."""
+
+    def reply(_request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        def elsewhere() -> None:
+            with app.app_context():
+                change()
+
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join(timeout=10)
+        return 200, {}, requests.compat.json.dumps(answer)
+
+    wire.add_callback(responses.POST, TOKEN, reply)
+
+
+def take_over() -> None:
+    """Another worker claims the refresh, as it may when the first has been silent for long."""
+    db.session.execute(update(ZoomConnection).values(refreshing_until=in_minutes(1)))
+    db.session.commit()
+
+
+def test_tokens_that_come_after_the_claim_ran_out_are_kept_all_the_same(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    host = make_host()
+    host_id = host.id
+    connect_zoom(host, expires_at=utcnow())
+    during_the_refresh(app, wire, take_over, tokens(2))
+    assert service.access_for(host_id).token == "access-2"
+    assert reread(host_id).refresh_token == "refresh-2"
+
+
+def test_a_dead_token_is_left_to_the_worker_who_has_taken_over(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    host = make_host()
+    host_id = host.id
+    connect_zoom(host, expires_at=utcnow())
+    during_the_refresh(app, wire, take_over, {"error": "invalid_grant"})
+    with pytest.raises(Unavailable):
+        service.access_for(host_id)
+    assert (reread(host_id).status, reread(host_id).refresh_token) == ("active", "refresh-1")
+
+
+def test_a_doubt_that_comes_during_a_refresh_outlives_it(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    """Zoom may have answered before the removal."""
+
+    def doubt() -> None:
+        db.session.execute(update(ZoomConnection).values(doubted_at=utcnow()))
+        db.session.commit()
+
+    host = make_host()
+    host_id = host.id
+    connect_zoom(host, expires_at=utcnow())
+    during_the_refresh(app, wire, doubt, tokens(2))
+    service.access_for(host_id)
+    assert reread(host_id).doubted_at is not None
+
+
+def test_ending_a_connection_with_a_token_that_is_no_longer_kept_changes_nothing(
+    app: Flask,
+) -> None:
+    host = make_host()
+    connect_zoom(host)
+    service.end(host.id, "ended", "access-0")
+    assert service.is_connected(host.id)
+
+
+# --- giving the connection back
+
+
+def test_disconnecting_with_an_expired_token_gets_one_that_zoom_takes(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    wire.post(TOKEN, json=tokens(2))
+    wire.post(REVOKE, json={"status": "success"})
+    host = make_host()
+    connect_zoom(host, expires_at=in_minutes(-600))
+    assert service.disconnect(host.id) is True
+    assert parse_qs(str(wire.calls[1].request.body)) == {"token": ["access-2"]}
+    assert service.connection_of(host.id) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_confirmed"),
+    [
+        ({"json": {"error": "invalid_grant"}, "status": 400}, True),
+        ({"status": 503}, False),
+        ({"body": requests.ConnectionError()}, False),
+    ],
+)
+def test_an_expired_token_that_zoom_does_not_renew_is_deleted_all_the_same(
+    app: Flask, wire: responses.RequestsMock, answer: dict[str, Any], is_confirmed: bool
+) -> None:
+    wire.post(TOKEN, **answer)
+    host = make_host()
+    connect_zoom(host, expires_at=in_minutes(-600))
+    assert service.disconnect(host.id) is is_confirmed
+    assert service.connection_of(host.id) is None
+    assert len(wire.calls) == 1
+
+
+def test_a_connection_without_its_permission_still_gives_its_token_back(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    revoked = wire.post(REVOKE, json={"status": "success"})
+    host = make_host()
+    connect_zoom(host)
+    service.end(host.id, "scope_missing", "access-1")
+    assert service.disconnect(host.id) is True
+    assert revoked.call_count == 1
+
+
+def test_adding_again_works_at_once(app: Flask, wire: responses.RequestsMock) -> None:
+    wire.post(REVOKE, json={"status": "success"})
+    host = make_host()
+    service.link(host.id, grant(1))
+    service.disconnect(host.id)
+    service.link(host.id, grant(2))
+    assert service.access_for(host.id).token == "access-2"
