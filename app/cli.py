@@ -1,4 +1,4 @@
-"""Commands: `flask worker`, `flask scheduler`, `flask create-admin`."""
+"""Commands: `flask worker`, `flask scheduler`, `flask create-admin`, `flask rotate-keys`."""
 
 import signal
 import threading
@@ -18,6 +18,7 @@ from .accounts import service as accounts
 from .extensions import db
 from .logs import log
 from .outbox import queue
+from .rotation import reseal_all
 from .tasks.sweep import sweep
 from .web import current_settings
 
@@ -26,7 +27,7 @@ SHORTEST_ADMIN_PASSWORD = 8
 
 
 def init_app(app: Flask) -> None:
-    for command in (worker, scheduler, create_admin):
+    for command in (worker, scheduler, create_admin, rotate_keys):
         app.cli.add_command(command)
 
 
@@ -145,3 +146,17 @@ def create_admin(email: str, name: str, password: str) -> None:
         is_admin=True,
     )
     click.echo(f"{email} is an admin. Sign in at {settings.public_base_url}/login")
+
+
+@click.command("rotate-keys")
+@with_appcontext
+def rotate_keys() -> None:
+    """Seal every secret in the database under the first of TOKEN_ENCRYPTION_KEYS."""
+    done = reseal_all()
+    click.echo(f"{done.sealed} values are sealed under the first key.")
+    if done.unreadable:
+        raise click.ClickException(
+            f"{done.unreadable} values open with none of the keys. Keep the older keys, and put the"
+            " missing one behind them."
+        )
+    click.echo("The other keys may be removed now, once every process has been restarted.")

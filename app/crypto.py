@@ -32,6 +32,12 @@ def decrypt(sealed: str) -> str:
     return cipher.decrypt(sealed.encode()).decode()
 
 
+def reseal(sealed: str) -> str:
+    """The same under the newest key. Raises InvalidToken when no key fits."""
+    cipher: MultiFernet = current_app.extensions["cipher"]
+    return cipher.rotate(sealed.encode()).decode()
+
+
 class Encrypted(TypeDecorator[str]):
     """A text column that is plain in Python and sealed in the database."""
 
@@ -88,6 +94,7 @@ __all__ = [
     "init_app",
     "new_reference",
     "new_token",
+    "reseal",
     "sign",
     "unsign",
 ]

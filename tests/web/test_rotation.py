@@ -1,0 +1,126 @@
+"""Changing the key that secrets are sealed under, through the restarts that it takes."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from cryptography.fernet import Fernet, InvalidToken
+from flask import Flask
+from sqlalchemy import select, text
+
+from app import create_app
+from app.bookings.models import Booking
+from app.config import Settings
+from app.crypto import Encrypted
+from app.extensions import db
+from app.zoom.models import ZoomConnection
+from tests.cast import connect_zoom, make_booking, make_host, make_page
+
+
+@pytest.fixture
+def restarted(app: Flask) -> Callable[..., object]:
+    """`with restarted(*keys)`: another process on the same database, with these keys."""
+    settings: Settings = app.extensions["settings"]
+
+    @contextmanager
+    def start(*keys: str) -> Iterator[Flask]:
+        again = create_app(replace(settings, token_encryption_keys=keys))
+        with again.app_context():
+            yield again
+            db.session.remove()
+            db.engine.dispose()
+
+    return start
+
+
+@pytest.fixture
+def old_key(app: Flask) -> str:
+    key: str = app.extensions["settings"].token_encryption_keys[0]
+    return key
+
+
+@pytest.fixture
+def booked(app: Flask) -> str:
+    """A connection and a booking, sealed under the old key; gives the booking's token."""
+    host = make_host()
+    connect_zoom(host)
+    return make_booking(make_page(host)).token
+
+
+def sealed_values() -> list[str]:
+    """Everything encrypted, as it lies in the database."""
+    found = []
+    for table in db.metadata.sorted_tables:
+        for column in table.columns:
+            if isinstance(column.type, Encrypted):
+                rows = db.session.execute(text(f"SELECT {column.name} FROM {table.name}"))
+                found += [value for value in rows.scalars() if value is not None]
+    return found
+
+
+def test_after_the_rotation_the_old_key_may_go(booked: str, old_key: str, restarted) -> None:
+    new_key = Fernet.generate_key().decode()
+    assert len(sealed_values()) == 3
+    with restarted(new_key, old_key) as app:
+        done = app.test_cli_runner().invoke(args=["rotate-keys"])
+        assert done.exit_code == 0, done.output
+        assert "3 values" in done.output
+    with restarted(new_key):
+        connection = db.session.scalars(select(ZoomConnection)).one()
+        assert (connection.access_token, connection.refresh_token) == ("access-1", "refresh-1")
+        assert db.session.scalars(select(Booking)).one().token == booked
+        for value in sealed_values():
+            with pytest.raises(InvalidToken):
+                Fernet(old_key).decrypt(value.encode())
+
+
+def test_before_the_rotation_it_may_not(booked: str, old_key: str, restarted) -> None:
+    with restarted(Fernet.generate_key().decode()), pytest.raises(InvalidToken):
+        db.session.scalars(select(ZoomConnection)).one()
+
+
+def test_rotating_twice_keeps_everything_readable(booked: str, old_key: str, restarted) -> None:
+    new_key = Fernet.generate_key().decode()
+    for _ in range(2):
+        with restarted(new_key, old_key) as app:
+            assert app.test_cli_runner().invoke(args=["rotate-keys"]).exit_code == 0
+    with restarted(new_key):
+        assert db.session.scalars(select(Booking)).one().token == booked
+
+
+def test_a_value_that_no_key_opens_is_told_and_left(booked: str, old_key: str, restarted) -> None:
+    db.session.execute(text("UPDATE zoom_connections SET access_token = 'gAAAAAnonsense'"))
+    db.session.commit()
+    with restarted(Fernet.generate_key().decode(), old_key) as app:
+        done = app.test_cli_runner().invoke(args=["rotate-keys"])
+        assert done.exit_code == 1
+        assert "1 values open with none of the keys" in done.output
+        assert "gAAAAAnonsense" not in done.output
+        assert "gAAAAAnonsense" in sealed_values()
+        assert db.session.scalars(select(Booking)).one().token == booked
+
+
+def test_many_rows_are_sealed_in_batches(app: Flask, old_key: str, restarted) -> None:
+    page = make_page(make_host())
+    booking = make_booking(page)
+    columns = [column.name for column in Booking.__table__.columns if column.name != "id"]
+    copied = {
+        "public_id": "public_id || ' ' || n", "token_hash": "'copy ' || n",
+        "ical_uid": "ical_uid || n", "idempotency_key": "idempotency_key || n",
+        "status": "'cancelled'",
+    }  # fmt: skip
+    numbers = (
+        "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 600)"
+    )
+    db.session.execute(text(
+        f"INSERT INTO bookings ({', '.join(columns)}) {numbers} SELECT"
+        f" {', '.join(copied.get(name, name) for name in columns)} FROM bookings, numbers"
+    ))  # fmt: skip
+    db.session.commit()
+    token = booking.token
+    new_key = Fernet.generate_key().decode()
+    with restarted(new_key, old_key) as again:
+        assert "601 values" in again.test_cli_runner().invoke(args=["rotate-keys"]).output
+    with restarted(new_key):
+        assert {row.token for row in db.session.scalars(select(Booking))} == {token}
