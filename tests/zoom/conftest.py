@@ -1,0 +1,90 @@
+"""A sandbox that the app talks to over HTTP, for what a laid-out answer cannot show."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from flask import Flask
+
+from app.config import Settings
+from app.environment import ROOT
+from app.zoom import oauth
+from tests.services import free_ports
+from tests.stack import clean_environment
+
+REDIRECT = "http://127.0.0.1:5080/zoom/callback"
+BASIC = ("client-id", "client-secret")
+
+
+@dataclass
+class Sandbox:
+    """A running stand-in for Zoom."""
+
+    url: str
+
+    def choose(self, **settings: Any) -> None:
+        requests.post(f"{self.url}/api/settings", json=settings, timeout=10).raise_for_status()
+
+    def grant(self, person: str) -> oauth.Grant:
+        """What `person` grants by pressing Allow; the app's context decides how it is read."""
+        asked = {"response_type": "code", "client_id": BASIC[0], "redirect_uri": REDIRECT}
+        allowed = requests.post(
+            f"{self.url}/oauth/authorize",
+            data=asked | {"decision": "allow"},
+            cookies={"sandbox_zoom_user": person},
+            allow_redirects=False,
+            timeout=10,
+        )
+        [code] = parse_qs(urlsplit(allowed.headers["Location"]).query)["code"]
+        answer = requests.post(
+            f"{self.url}/oauth/token",
+            data={"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT},
+            auth=BASIC,
+            timeout=10,
+        )
+        return oauth._grant(answer.json())
+
+    def get(self, what: str) -> list[dict[str, Any]]:
+        """`calls`, `meetings` or `webhooks`."""
+        found: list[dict[str, Any]] = requests.get(f"{self.url}/api/{what}", timeout=10).json()
+        return found
+
+
+@pytest.fixture
+def sandbox(
+    app: Flask, change_settings: Callable[..., Settings], tmp_path: Path
+) -> Iterator[Sandbox]:
+    """A sandbox of this test's own, which the app takes for Zoom."""
+    port, smtp_port = free_ports(2)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandbox"],
+        cwd=ROOT,
+        env=clean_environment()
+        | {
+            "SANDBOX_PORT": str(port),
+            "SANDBOX_SMTP_PORT": str(smtp_port),
+            "SANDBOX_DATABASE": str(tmp_path / "sandbox.db"),
+            "ZOOM_CLIENT_ID": BASIC[0],
+            "ZOOM_CLIENT_SECRET": BASIC[1],
+            "ZOOM_WEBHOOK_SECRETS": "webhook-secret",
+            "PUBLIC_BASE_URL": "http://127.0.0.1:5080",
+        },
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline().startswith("sandbox ready")
+        url = f"http://127.0.0.1:{port}"
+        change_settings(zoom_oauth_base_url=url, zoom_api_base_url=f"{url}/v2")
+        yield Sandbox(url)
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+        process.stdout.close()
