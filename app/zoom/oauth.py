@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import requests
-from authlib.integrations.base_client import OAuthError
+from authlib.common.errors import AuthlibBaseError
 from flask import Flask
 
 from ..clock import utcnow
@@ -92,8 +92,8 @@ def exchange_code() -> Grant:
     """
     try:
         return _grant(oauth.zoom.authorize_access_token())
-    except OAuthError as error:
-        # The state was not ours after all; what Zoom refuses is raised while its answer is read.
+    except AuthlibBaseError as error:
+        # No code, or no state after all; what Zoom refuses is raised while its answer is read.
         raise AuthorizationFailed(error.error or "unknown") from error
     except (requests.RequestException, ValueError, KeyError) as error:
         raise Unavailable("zoom_unreachable") from error
