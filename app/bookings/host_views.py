@@ -1,15 +1,19 @@
 """The host's Bookings section."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
 
-from flask import Blueprint, abort, flash, request, url_for
+from flask import Blueprint, abort, flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..accounts.gate import current_host, hosts_only
 from ..forms import normalize_line
 from ..i18n import gettext as _
-from ..web import render, see_other
-from ..zoom.meetings import may_delete
+from ..outbox import Refused, Unavailable
+from ..web import keep_private, render, see_other
+from ..zoom import meetings
+from ..zoom.meetings import may_delete, may_read
 from . import service
 from .listing import TABS, find_bookings, find_own, mail_state
 from .models import Booking
@@ -46,14 +50,58 @@ def tab_names() -> Sequence[tuple[str, str]]:
 @bp.get("/<public_id>")
 def show(public_id: str) -> ResponseReturnValue:
     """One booking, and what became of it. :raises 404: another host's booking."""
+    return render("bookings/show.html", **details(own_booking_or_404(public_id)))
+
+
+def details(booking: Booking) -> dict[str, Any]:
+    """What the booking's page shows; its meeting's live details are asked of Zoom apart."""
+    return {
+        "booking": booking,
+        "page": booking.page,
+        "zone": booking.host_zone,
+        "deletes_meeting": may_delete(booking.host_id),
+        "has_live_meeting": has_live_meeting(booking),
+    }
+
+
+def has_live_meeting(booking: Booking) -> bool:
+    """Whether Zoom can be asked about the meeting, and it is worth it."""
+    is_ahead = booking.is_live and not booking.is_past
+    return is_ahead and booking.zoom_meeting_id is not None and may_read(booking.host_id)
+
+
+@bp.get("/<public_id>/live")
+def live(public_id: str) -> ResponseReturnValue:
+    """The meeting as Zoom knows it now: the page's part, or the page with it. :raises 404:"""
     booking = own_booking_or_404(public_id)
+    meeting, trouble = None, ""
+    if has_live_meeting(booking):
+        try:
+            meeting = meetings.read(booking.host_id, booking.zoom_meeting_id or 0)
+        except (Refused, Unavailable) as error:
+            trouble = error.reason
     return render(
         "bookings/show.html",
-        booking=booking,
-        page=booking.page,
-        zone=booking.host_zone,
-        deletes_meeting=may_delete(booking.host_id),
+        "bookings/_live.html",
+        **details(booking),
+        is_asked=True,
+        meeting=meeting,
+        trouble=trouble,
     )
+
+
+@bp.get("/<public_id>/start")
+def start(public_id: str) -> ResponseReturnValue:
+    """On to Zoom as the meeting's host, by an address that is good for this once. :raises 404:"""
+    booking = own_booking_or_404(public_id)
+    if not has_live_meeting(booking):
+        return see_other(url_for(".show", public_id=public_id))
+    try:
+        address = meetings.start_url(booking.host_id, booking.zoom_meeting_id or 0)
+    except (Refused, Unavailable):
+        # The page says what the trouble is.
+        return see_other(url_for(".live", public_id=public_id))
+    return keep_private(make_response(redirect(address, HTTPStatus.SEE_OTHER)))
 
 
 @bp.get("/<public_id>/cancel")

@@ -10,6 +10,8 @@ from ..accounts.models import User
 from ..booking_pages.models import BookingPage
 from ..clock import utcnow
 from ..extensions import db
+from ..outbox import Task
+from .followups import CREATE_MEETING
 from .models import Booking
 
 TABS = ("upcoming", "past", "cancelled")
@@ -65,6 +67,19 @@ def need_attention(host: User) -> Sequence[Booking]:
         .options(joinedload(Booking.page), selectinload(Booking.tasks))
         .limit(20)
     ).all()
+
+
+def latest_meetings(host: User, limit: int) -> Sequence[tuple[Booking, Task]]:
+    """The bookings whose meetings were asked of Zoom last, newest first, each with its task."""
+    rows = db.session.execute(
+        select(Booking, Task)
+        .join(Task, Task.booking_id == Booking.id)
+        .where(Booking.host_id == host.id, Task.kind == CREATE_MEETING)
+        .options(joinedload(Booking.page))
+        .order_by(Task.id.desc())
+        .limit(limit)
+    )
+    return [(booking, task) for booking, task in rows]
 
 
 def mail_state(booking: Booking) -> str:

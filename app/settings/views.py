@@ -1,14 +1,18 @@
 """Settings: the profile, and Integrations with the Zoom section."""
 
+from typing import Any
+
 from flask import Blueprint, flash, url_for
 from flask.typing import ResponseReturnValue
 
 from ..accounts import service as accounts
 from ..accounts.gate import current_host, hosts_only
 from ..booking_pages.service import pages_of
+from ..extensions import limiter
 from ..i18n import gettext as _
 from ..web import render, see_other
 from ..zoom.service import connection_of
+from . import diagnosis
 from .forms import ProfileForm
 
 bp = Blueprint("settings", __name__, url_prefix="/settings")
@@ -36,10 +40,25 @@ def update_profile() -> ResponseReturnValue:
 @bp.get("/integrations")
 def integrations() -> ResponseReturnValue:
     """The Zoom Integration section."""
+    return render("settings/integrations.html", "settings/_zoom.html", **zoom_section())
+
+
+def zoom_section() -> dict[str, Any]:
     host = current_host()
+    return {
+        "connection": connection_of(host.id),
+        "auto_pages": [page for page in pages_of(host) if page.auto_zoom],
+    }
+
+
+@bp.post("/integrations/diagnosis")
+@limiter.limit("60/hour")
+def diagnose() -> ResponseReturnValue:
+    """Find out why no meetings are made. It asks Zoom, and renews the token by that."""
+    found = diagnosis.diagnose(current_host())
     return render(
         "settings/integrations.html",
-        "settings/_zoom.html",
-        connection=connection_of(host.id),
-        auto_pages=[page for page in pages_of(host) if page.auto_zoom],
+        "settings/_diagnosis.html",
+        diagnosis=found,
+        **zoom_section(),
     )

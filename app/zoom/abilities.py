@@ -6,11 +6,12 @@ CREATE = "meeting:write:meeting"
 READ = "meeting:read:meeting"
 DELETE = "meeting:delete:meeting"
 IDENTIFY = "user:read:user"
+ASKED = (CREATE, READ)  # what the guide asks for; the others are optional
 
 
 @dataclass(frozen=True)
 class Abilities:
-    """What the granted scopes allow. The guide asks for the first two; the others are optional."""
+    """What the granted scopes allow."""
 
     creates: bool
     reads: bool

@@ -5,9 +5,10 @@ Source: Zoom's "Meetings API" reference. `start_url` gives host rights and is ne
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -53,6 +54,16 @@ class Meeting:
     host_email: str | None
 
 
+@dataclass(frozen=True)
+class LiveMeeting:
+    """A meeting as Zoom knows it now. `status` is Zoom's word: waiting, started."""
+
+    status: str
+    starts_at: datetime | None
+    length: timedelta | None
+    passcode: str | None
+
+
 def create_meeting(access: Access, wanted: MeetingRequest) -> Meeting:
     """Make a scheduled meeting for the host whose access this is.
 
@@ -70,6 +81,45 @@ def create_meeting(access: Access, wanted: MeetingRequest) -> Meeting:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise OutcomeUnknown("zoom_answer_broken") from error
+
+
+def read_meeting(access: Access, meeting_id: int) -> LiveMeeting:
+    """What Zoom knows of a meeting now. A browser waits for it, so it is short."""
+    answer = _show(access, meeting_id)
+    minutes = answer.get("duration")
+    return LiveMeeting(
+        status=str(answer.get("status") or ""),
+        starts_at=_instant(answer.get("start_time")),
+        length=timedelta(minutes=minutes) if isinstance(minutes, int) else None,
+        passcode=str(answer.get("password") or "") or None,
+    )
+
+
+def read_start_url(access: Access, meeting_id: int) -> str:
+    """An address that opens the meeting with the host's rights, for two hours. Never keep it.
+
+    Raises Unavailable when Zoom's answer holds none.
+    """
+    address = str(_show(access, meeting_id).get("start_url") or "")
+    if urlsplit(address).scheme not in {
+        "https",
+        urlsplit(current_settings().zoom_api_base_url).scheme,
+    }:
+        raise Unavailable("zoom_answer_broken")
+    return address
+
+
+def _show(access: Access, meeting_id: int) -> dict[str, Any]:
+    return _call(access, "GET", f"/meetings/{meeting_id}", patience=SHORT_PATIENCE)
+
+
+def _instant(text: object) -> datetime | None:
+    """Zoom's time in UTC; None for a form that says no offset, or is none."""
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at.tzinfo else None
 
 
 def delete_meeting(access: Access, meeting_id: int) -> None:

@@ -7,7 +7,7 @@ from ..clock import utcnow
 from ..extensions import db
 from ..outbox import Refused, Unavailable
 from . import api, service
-from .api import Meeting, MeetingRequest
+from .api import LiveMeeting, Meeting, MeetingRequest
 from .models import ENDED, SCOPE_MISSING, USER_GONE
 from .values import Access, Identity
 
@@ -46,6 +46,29 @@ def delete(user_id: int, meeting_id: int, before_call: Callable[[], None]) -> No
     _with_access(user_id, before_call, lambda access: api.delete_meeting(access, meeting_id))
 
 
+def read(user_id: int, meeting_id: int) -> LiveMeeting:
+    """What Zoom knows of a meeting now. Raises Refused or Unavailable."""
+    return _with_access(user_id, _nothing, lambda access: api.read_meeting(access, meeting_id))
+
+
+def start_url(user_id: int, meeting_id: int) -> str:
+    """A fresh address that starts the meeting as its host; it is not to be kept or logged.
+
+    Raises Refused or Unavailable.
+    """
+    return _with_access(user_id, _nothing, lambda access: api.read_start_url(access, meeting_id))
+
+
+def _nothing() -> None:
+    """A browser's request holds no lease."""
+
+
+def may_read(user_id: int) -> bool:
+    """Whether a meeting's details can be read, and so the meeting be started from here."""
+    connection = service.connection_of(user_id)
+    return connection is not None and connection.is_active and connection.abilities.reads
+
+
 def may_delete(user_id: int) -> bool:
     """Whether a cancelled booking's meeting can be removed at Zoom."""
     connection = service.connection_of(user_id)
@@ -57,8 +80,9 @@ def _with_access(user_id: int, before_call: Callable[[], None], call: Callable[[
         before_call()
         access = service.access_for(user_id)
         before_call()
-        # A connection held while Zoom thinks is one that a booker waits for.
-        db.session.remove()
+        # A connection held while Zoom thinks is one that a booker waits for. Nothing is open
+        # here that could be lost.
+        db.session.rollback()
         try:
             return call(access)
         except api.TokenRefused:

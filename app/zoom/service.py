@@ -181,6 +181,19 @@ def check(user_id: int) -> None:
         _refresh(connection)
 
 
+def probe(user_id: int) -> None:
+    """Refresh the host's token now, to see whether the connection is alive. Commits.
+
+    Raises as `access_for` does.
+    """
+    connection = connection_of(user_id)
+    if connection is None:
+        raise Refused("zoom_not_connected")
+    if not connection.is_active:
+        raise Refused("zoom_needs_reconnect")
+    _refresh(connection)
+
+
 def forget_token(user_id: int, token: str) -> None:
     """Zoom refused `token` before its time: let the next `access_for` refresh. Commits."""
     connection = connection_of(user_id)
