@@ -1,8 +1,8 @@
-"""Connecting, and coming back from Zoom."""
+"""Connecting, coming back from Zoom, and disconnecting."""
 
 from datetime import timedelta
 
-from flask import Blueprint, flash, g, request, session, url_for
+from flask import Blueprint, Response, abort, flash, g, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -11,7 +11,7 @@ from ..clock import utcnow
 from ..extensions import oauth as clients
 from ..i18n import gettext as _
 from ..outbox import Unavailable
-from ..web import public_url, render, see_other
+from ..web import current_settings, public_url, render, see_other
 from . import identity, oauth, service
 
 bp = Blueprint("zoom", __name__)
@@ -156,3 +156,10 @@ def disconnect() -> ResponseReturnValue:
             "attention",
         )
     return see_other(url_for("settings.integrations"))
+
+
+@bp.get("/zoomverify/verifyzoom.html")
+def verify_domain() -> ResponseReturnValue:
+    """The code by which Zoom checks that the domain is ours. :raises 404: none is set."""
+    code = current_settings().zoom_verification or abort(404)
+    return Response(code, mimetype="text/html")

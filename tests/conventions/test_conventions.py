@@ -129,6 +129,12 @@ def test_every_code_of_a_refusal_has_words_for_the_host() -> None:
         assert f'"{code}": _("' in words, code
 
 
+def test_nothing_in_the_app_sleeps() -> None:
+    """A web request that waits for Zoom's limits would hold a server's thread; tasks are postponed."""
+    for path in (ROOT / "app").rglob("*.py"):
+        assert not re.search(r"\bsleep\(", path.read_text(encoding="utf-8")), path
+
+
 def test_the_queues_function_is_there() -> None:
     module, _dot, name = queue.FUNCTION.rpartition(".")
     assert callable(getattr(import_module(module), name))

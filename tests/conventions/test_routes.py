@@ -45,6 +45,7 @@ DECLARED = {
     "guide.privacy": "public",
     "guide.terms": "public",
     "guide.verify_domain": "public",
+    "zoom.verify_domain": "public",
     "zoom_webhook.receive": "public",
     "health.alive": "public",
     "health.ready": "public",

@@ -17,9 +17,10 @@ from app.outbox import Task
 from app.tasks.sweep import sweep
 from app.zoom import service
 from app.zoom.models import ZoomConnection
-from tests.cast import connect_zoom, make_booking, make_host, make_page, visit_as
+from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow, visit_as
 from tests.services import MailServer
 from tests.tasks.test_run import let_time_pass, task_of, text_of, work
+from tests.visitor import Visitor
 from tests.zoom.test_api import MEETINGS, made
 from tests.zoom.test_service import REVOKE, TOKEN, grant, reread, tokens
 
@@ -195,6 +196,55 @@ def test_meetings_that_lacked_their_permission_are_made_after_reconnecting(
     sweep()
     work()
     assert booking.meeting_state == "ready"
+
+
+def test_the_meeting_that_betrays_a_second_host_is_kept_for_its_client(
+    app: Flask, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    aya, mallory = make_host(), make_host("Mallory")
+    connect_zoom(aya, zoom_user_id="host-1")  # what the answer will name
+    connect_zoom(mallory)
+    created = wire.post(MEETINGS, status=201, json=made(host_id="host-1"))
+    page = make_page(mallory, auto_zoom=True)
+    booking = make_booking(page)
+    work()
+    assert booking.meeting_state == "ready"
+    assert made()["join_url"] in text_of(mails.to("ken@example.com")[0])
+    assert reread(mallory.id).ended_because == "linked_elsewhere"
+    assert "Please reconnect Zoom" in {str(mail["Subject"]) for mail in mails.to("mallory@")}
+    later = make_booking(page, tomorrow(5))
+    work()
+    assert (later.meeting_state, later.meeting_error) == ("failed", "zoom_needs_reconnect")
+    assert created.call_count == 1
+
+
+def test_a_dead_token_is_the_hosts_matter_and_not_the_clients(
+    app: Flask, wire: responses.RequestsMock, mails: MailServer, visit: Visitor
+) -> None:
+    wire.post(TOKEN, status=400, json=DEAD)
+    host = make_host()
+    connect_zoom(host, expires_at=utcnow())
+    page = make_page(host, auto_zoom=True)
+    booking = make_booking(page)
+    work()
+    shown = visit.get(f"/booking/{booking.token}")
+    assert shown.status == 200
+    assert "You are booked" in shown.text
+    assert "The Zoom link will follow by email." in shown.text
+    assert visit.get(f"/b/{page.slug}").status == 200
+    assert "The Zoom link will follow" in text_of(mails.to("ken@example.com")[0])
+
+
+def test_a_made_meeting_is_kept_without_asking_zoom_anything_more(
+    app: Flask, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    wire.post(MEETINGS, status=201, json=made())
+    host = make_host()
+    connect_zoom(host)
+    booking = make_booking(make_page(host, auto_zoom=True))
+    work()
+    assert booking.zoom_meeting_id == made()["id"]
+    assert len(wire.calls) == 1
 
 
 # --- idle connections

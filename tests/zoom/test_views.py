@@ -1,5 +1,6 @@
 """Connecting Zoom in the browser, and every way that it must not happen."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,6 +12,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from flask import Flask
 
 from app.clock import utcnow
+from app.config import Settings
 from app.extensions import db
 from app.zoom import service
 from app.zoom.models import ZoomConnection
@@ -491,3 +493,18 @@ def test_disconnecting_twice_is_calm(app: Flask, wire: responses.RequestsMock) -
     page.press("Disconnect Zoom")
     assert page.press("Disconnect Zoom").status == 200
     assert len(wire.calls) == 1
+
+
+def test_zooms_check_of_the_domain_finds_its_code(
+    app: Flask, visit: Visitor, change_settings: Callable[..., Settings]
+) -> None:
+    assert visit.get("/zoomverify/verifyzoom.html").status == 404
+    change_settings(zoom_verification="4f1e2d3c")
+    assert visit.get("/zoomverify/verifyzoom.html").answer.text == "4f1e2d3c"
+
+
+def test_settings_say_where_calsync_can_be_removed_at_zoom(app: Flask, settings: Settings) -> None:
+    host = make_host()
+    connect_zoom(host)
+    page = visit_as(app, host).get("/settings/integrations")
+    assert page.link("Zoom App Marketplace")["href"] == settings.zoom_marketplace_url
