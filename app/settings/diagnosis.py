@@ -9,7 +9,7 @@ from ..booking_pages.service import pages_of
 from ..bookings.listing import latest_meetings
 from ..bookings.models import Booking
 from ..outbox import Refused, Task, Unavailable
-from ..zoom import abilities, service
+from ..zoom import abilities, service, tokens
 from ..zoom.models import ZoomConnection
 
 MEETINGS = 5
@@ -46,7 +46,7 @@ def diagnose(host: User) -> Diagnosis:
 
 def _trouble_with_token(user_id: int) -> str:
     try:
-        service.probe(user_id)
+        tokens.probe(user_id)
     except (Refused, Unavailable) as error:
         return error.reason
     return ""

@@ -10,7 +10,7 @@ from ..bookings import followups
 from ..logs import log
 from ..outbox import MOST_ATTEMPTS, Lease, Refused, Unavailable
 from ..web import current_settings
-from ..zoom.service import RECONNECT_MAIL
+from ..zoom.tokens import RECONNECT_MAIL
 from . import connections, mails, meetings
 
 HANDLERS: Mapping[str, Callable[[Lease], None]] = {

@@ -7,7 +7,7 @@ from ..extensions import db
 from ..notifications import reconnect
 from ..notifications.smtp import send
 from ..outbox import Lease, Refused, Task
-from ..zoom import service
+from ..zoom import service, tokens
 
 CHECK = "zoom.check"
 
@@ -16,7 +16,7 @@ def check(lease: Lease) -> None:
     """See by a refresh whether a connection is alive. That it is not is an answer as well."""
     assert lease.user_id is not None
     with suppress(Refused):
-        service.check(lease.user_id)
+        tokens.check(lease.user_id)
 
 
 def ask_to_reconnect(lease: Lease) -> None:

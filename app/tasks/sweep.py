@@ -12,7 +12,7 @@ from ..clock import utcnow
 from ..extensions import db
 from ..outbox import OPEN_STATES, Task
 from ..zoom.models import ZoomConnection
-from ..zoom.service import IDLE
+from ..zoom.tokens import IDLE
 from .connections import CHECK
 
 # After a check that failed for good, an idle connection is tried again.

@@ -6,7 +6,7 @@ from typing import TypeVar
 from ..clock import utcnow
 from ..extensions import db
 from ..outbox import Refused, Unavailable
-from . import api, service
+from . import api, service, tokens
 from .api import LiveMeeting, Meeting, MeetingRequest
 from .models import ENDED, SCOPE_MISSING, USER_GONE
 from .values import Access, Identity
@@ -27,7 +27,7 @@ def create(user_id: int, wanted: MeetingRequest, before_call: Callable[[], None]
         except Refused as refusal:
             if refusal.reason == "zoom_scope_missing":
                 # Without it no meeting will ever be made: better ask now than fail each time.
-                service.end(user_id, SCOPE_MISSING, access.token)
+                tokens.end(user_id, SCOPE_MISSING, access.token)
             raise
 
     return _with_access(user_id, before_call, call)
@@ -78,7 +78,7 @@ def may_delete(user_id: int) -> bool:
 def _with_access(user_id: int, before_call: Callable[[], None], call: Callable[[Access], T]) -> T:
     for _ in range(2):
         before_call()
-        access = service.access_for(user_id)
+        access = tokens.access_for(user_id)
         before_call()
         # A connection held while Zoom thinks is one that a booker waits for. Nothing is open
         # here that could be lost.
@@ -86,13 +86,13 @@ def _with_access(user_id: int, before_call: Callable[[], None], call: Callable[[
         try:
             return call(access)
         except api.TokenRefused:
-            service.forget_token(user_id, access.token)
+            tokens.forget_token(user_id, access.token)
         except Refused as refusal:
             if refusal.reason == "zoom_user_gone":
-                service.end(user_id, USER_GONE, access.token)
+                tokens.end(user_id, USER_GONE, access.token)
             raise
     if utcnow() >= access.expires_at:
         # It ran out on its way, which says nothing about the connection.
         raise Unavailable("zoom_token_expired", retry_at=utcnow())
-    service.end(user_id, ENDED, access.token)
+    tokens.end(user_id, ENDED, access.token)
     raise Refused("zoom_needs_reconnect")

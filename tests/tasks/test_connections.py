@@ -16,6 +16,7 @@ from app.extensions import db
 from app.outbox import Task
 from app.tasks.sweep import sweep
 from app.zoom import service
+from app.zoom import tokens as zoom_tokens
 from app.zoom.models import ZoomConnection
 from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow, visit_as
 from tests.services import MailServer
@@ -38,7 +39,7 @@ def requests_to_reconnect(mails: MailServer) -> list[EmailMessage]:
 
 def end(host: User, because: str = "ended") -> None:
     connection = reread(host.id)
-    service.end(host.id, because, connection.access_token or "")
+    zoom_tokens.end(host.id, because, connection.access_token or "")
 
 
 # --- the mail

@@ -16,6 +16,7 @@ from app.clock import utcnow
 from app.extensions import db
 from app.outbox import Refused, Unavailable
 from app.zoom import service
+from app.zoom import tokens as zoom_tokens
 from app.zoom.models import ZoomConnection
 from app.zoom.oauth import Grant
 from tests.cast import connect_zoom, make_host
@@ -96,7 +97,7 @@ def test_connecting_again_overwrites_the_old_connection(app: Flask) -> None:
 def test_a_fresh_token_is_used_as_it_is(app: Flask, wire: responses.RequestsMock) -> None:
     host = make_host()
     connect_zoom(host)
-    access = service.access_for(host.id)
+    access = zoom_tokens.access_for(host.id)
     assert access.token == "access-1"
     assert access.scopes == {"meeting:read:meeting", "meeting:write:meeting"}
     assert len(wire.calls) == 0
@@ -120,7 +121,7 @@ def test_a_token_is_refreshed_only_near_its_end(
     wire.post(TOKEN, json=tokens(2))
     host = make_host()
     connect_zoom(host, lifetime=lifetime, expires_at=in_minutes(left))
-    assert service.access_for(host.id).token == ("access-2" if refreshes else "access-1")
+    assert zoom_tokens.access_for(host.id).token == ("access-2" if refreshes else "access-1")
     assert len(wire.calls) == int(refreshes)
 
 
@@ -130,7 +131,7 @@ def test_a_refresh_authenticates_by_basic_and_sends_the_form_only(
     wire.post(TOKEN, json=tokens(2))
     host = make_host()
     connect_zoom(host, expires_at=utcnow())
-    service.access_for(host.id)
+    zoom_tokens.access_for(host.id)
     request = wire.calls[0].request
     assert request.headers["Authorization"] == requests.auth._basic_auth_str(
         "client-id", "client-secret"
@@ -149,17 +150,17 @@ def test_the_rotated_refresh_token_is_the_one_used_next(
     wire.post(TOKEN, json=tokens(3))
     host = make_host()
     connect_zoom(host, expires_at=utcnow())
-    service.access_for(host.id)
+    zoom_tokens.access_for(host.id)
     assert reread(host.id).refresh_token == "refresh-2"
-    service.forget_token(host.id, "access-2")
-    assert service.access_for(host.id).token == "access-3"
+    zoom_tokens.forget_token(host.id, "access-2")
+    assert zoom_tokens.access_for(host.id).token == "access-3"
     assert sent_refresh_tokens(wire) == ["refresh-1", "refresh-2"]
 
 
 def test_forgetting_a_token_that_is_no_longer_kept_changes_nothing(app: Flask) -> None:
     host = make_host()
     connect_zoom(host)
-    service.forget_token(host.id, "access-0")
+    zoom_tokens.forget_token(host.id, "access-0")
     assert reread(host.id).expires_at > in_minutes(30)
 
 
@@ -172,7 +173,7 @@ def test_invalid_grant_ends_the_connection_whatever_its_status(
     connect_zoom(host, expires_at=utcnow())
     for _ in range(2):
         with pytest.raises(Refused) as refusal:
-            service.access_for(host.id)
+            zoom_tokens.access_for(host.id)
         assert refusal.value.reason == "zoom_needs_reconnect"
     connection = reread(host.id)
     assert (connection.access_token, connection.refresh_token) == (None, None)
@@ -201,16 +202,16 @@ def test_a_refresh_that_fails_keeps_the_same_stored_token_for_the_next_try(
     host = make_host()
     connect_zoom(host, expires_at=utcnow())
     with pytest.raises(Unavailable):
-        service.access_for(host.id)
+        zoom_tokens.access_for(host.id)
     connection = reread(host.id)
     assert (connection.status, connection.refresh_token) == ("active", "refresh-1")
-    assert service.access_for(host.id).token == "access-2"
+    assert zoom_tokens.access_for(host.id).token == "access-2"
     assert sent_refresh_tokens(wire) == ["refresh-1", "refresh-1"]
 
 
 def test_a_host_without_connection_is_refused(app: Flask) -> None:
     with pytest.raises(Refused) as refusal:
-        service.access_for(make_host().id)
+        zoom_tokens.access_for(make_host().id)
     assert refusal.value.reason == "zoom_not_connected"
 
 
@@ -223,7 +224,7 @@ def test_of_two_workers_one_refreshes(app: Flask, wire: responses.RequestsMock) 
     def other_worker() -> None:
         with app.app_context():
             try:
-                outcomes.append(service.access_for(host_id).token)
+                outcomes.append(zoom_tokens.access_for(host_id).token)
             except Unavailable as error:
                 outcomes.append(error)
 
@@ -235,7 +236,7 @@ def test_of_two_workers_one_refreshes(app: Flask, wire: responses.RequestsMock) 
         return 200, {}, requests.compat.json.dumps(tokens(2))
 
     wire.add_callback(responses.POST, TOKEN, answer)
-    assert service.access_for(host_id).token == "access-2"
+    assert zoom_tokens.access_for(host_id).token == "access-2"
     assert len(wire.calls) == 1
     [outcome] = outcomes
     assert isinstance(outcome, Unavailable)
@@ -251,11 +252,11 @@ def test_a_refresh_that_its_worker_did_not_survive_is_taken_over(
     host = make_host()
     connect_zoom(host, expires_at=utcnow(), refreshing_until=in_minutes(1))
     with pytest.raises(Unavailable):
-        service.access_for(host.id)
+        zoom_tokens.access_for(host.id)
     db.session.execute(update(ZoomConnection).values(refreshing_until=in_minutes(-1)))
     db.session.commit()
     db.session.expire_all()
-    assert service.access_for(host.id).token == "access-2"
+    assert zoom_tokens.access_for(host.id).token == "access-2"
 
 
 @pytest.mark.parametrize(
@@ -280,9 +281,9 @@ def test_a_late_answer_does_not_touch_a_connection_made_meanwhile(
 
     wire.add_callback(responses.POST, TOKEN, answer)
     with pytest.raises(Unavailable):
-        service.access_for(host_id)
+        zoom_tokens.access_for(host_id)
     assert reread(host_id).status == "active"
-    assert service.access_for(host_id).token == "access-9"
+    assert zoom_tokens.access_for(host_id).token == "access-9"
 
 
 @pytest.mark.parametrize(
@@ -353,7 +354,7 @@ def test_an_answer_that_is_no_json_says_nothing_about_the_connection(
     host = make_host()
     connect_zoom(host, expires_at=utcnow())
     with pytest.raises(Unavailable):
-        service.access_for(host.id)
+        zoom_tokens.access_for(host.id)
     assert (reread(host.id).status, reread(host.id).refresh_token) == ("active", "refresh-1")
 
 
@@ -362,7 +363,7 @@ def test_a_refresh_waits_as_long_as_zoom_says(app: Flask, wire: responses.Reques
     host = make_host()
     connect_zoom(host, expires_at=utcnow())
     with pytest.raises(Unavailable) as error:
-        service.access_for(host.id)
+        zoom_tokens.access_for(host.id)
     assert error.value.retry_at is not None
     assert error.value.retry_at > in_minutes(1.9)
 
@@ -398,7 +399,7 @@ def test_tokens_that_come_after_the_claim_ran_out_are_kept_all_the_same(
     host_id = host.id
     connect_zoom(host, expires_at=utcnow())
     during_the_refresh(app, wire, take_over, tokens(2))
-    assert service.access_for(host_id).token == "access-2"
+    assert zoom_tokens.access_for(host_id).token == "access-2"
     assert reread(host_id).refresh_token == "refresh-2"
 
 
@@ -410,7 +411,7 @@ def test_a_dead_token_is_left_to_the_worker_who_has_taken_over(
     connect_zoom(host, expires_at=utcnow())
     during_the_refresh(app, wire, take_over, {"error": "invalid_grant"})
     with pytest.raises(Unavailable):
-        service.access_for(host_id)
+        zoom_tokens.access_for(host_id)
     assert (reread(host_id).status, reread(host_id).refresh_token) == ("active", "refresh-1")
 
 
@@ -427,7 +428,7 @@ def test_a_doubt_that_comes_during_a_refresh_outlives_it(
     host_id = host.id
     connect_zoom(host, expires_at=utcnow())
     during_the_refresh(app, wire, doubt, tokens(2))
-    service.access_for(host_id)
+    zoom_tokens.access_for(host_id)
     assert reread(host_id).doubted_at is not None
 
 
@@ -436,7 +437,7 @@ def test_ending_a_connection_with_a_token_that_is_no_longer_kept_changes_nothing
 ) -> None:
     host = make_host()
     connect_zoom(host)
-    service.end(host.id, "ended", "access-0")
+    zoom_tokens.end(host.id, "ended", "access-0")
     assert service.is_connected(host.id)
 
 
@@ -480,7 +481,7 @@ def test_a_connection_without_its_permission_still_gives_its_token_back(
     revoked = wire.post(REVOKE, json={"status": "success"})
     host = make_host()
     connect_zoom(host)
-    service.end(host.id, "scope_missing", "access-1")
+    zoom_tokens.end(host.id, "scope_missing", "access-1")
     assert service.disconnect(host.id) is True
     assert revoked.call_count == 1
 
@@ -491,4 +492,4 @@ def test_adding_again_works_at_once(app: Flask, wire: responses.RequestsMock) ->
     service.link(host.id, grant(1))
     service.disconnect(host.id)
     service.link(host.id, grant(2))
-    assert service.access_for(host.id).token == "access-2"
+    assert zoom_tokens.access_for(host.id).token == "access-2"

@@ -15,6 +15,7 @@ from app.clock import utcnow
 from app.config import Settings
 from app.extensions import db
 from app.zoom import service
+from app.zoom import tokens as zoom_tokens
 from app.zoom.models import ZoomConnection
 from tests.cast import connect_zoom, make_host, visit_as
 from tests.conftest import ZOOM_OAUTH
@@ -79,7 +80,7 @@ def test_a_code_that_answers_our_start_connects(
     told = start(aya)
     page = come_back(aya, code="code-1", state=told["state"][0])
     assert page.path == "/settings/integrations"
-    assert service.access_for(host.id).token == "access-1"
+    assert zoom_tokens.access_for(host.id).token == "access-1"
     request = wire.calls[0].request
     sent = parse_qs(str(request.body))
     assert sent["code"] == ["code-1"]
@@ -297,7 +298,7 @@ def test_adding_when_already_connected_takes_the_new_grant(
     aya = visit_as(app, host)
     come_back(aya, code="code-1", state=state_of(aya))
     assert connections() == 1
-    assert service.access_for(host.id).token == "access-1"
+    assert zoom_tokens.access_for(host.id).token == "access-1"
 
 
 def test_the_back_button_and_a_reload_replay_nothing_and_say_that_all_is_well(
@@ -321,7 +322,7 @@ def test_an_arrival_without_state_changes_nothing_for_a_connected_host(
     page = come_back(visit_as(app, host), code="attackers-code")
     assert is_offered_a_fresh_start(page)
     assert len(page.all('main a[href="/zoom/connect"]')) == 1
-    assert service.access_for(host.id).token == "mine"
+    assert zoom_tokens.access_for(host.id).token == "mine"
     assert token_answer.call_count == 0
 
 
