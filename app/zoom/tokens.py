@@ -170,6 +170,7 @@ def _end_refused(claim: _Claim) -> None:
     connection = locked(claim.user_id)
     if (
         connection is None
+        or not connection.is_active
         or connection.refresh_token != claim.refresh_token
         or connection.refreshing_until != claim.until
     ):

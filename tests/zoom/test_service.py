@@ -14,7 +14,7 @@ from sqlalchemy import text, update
 
 from app.clock import utcnow
 from app.extensions import db
-from app.outbox import Refused, Unavailable
+from app.outbox import Refused, Task, Unavailable
 from app.zoom import service
 from app.zoom import tokens as zoom_tokens
 from app.zoom.models import ZoomConnection
@@ -413,6 +413,24 @@ def test_a_dead_token_is_left_to_the_worker_who_has_taken_over(
     with pytest.raises(Unavailable):
         zoom_tokens.access_for(host_id)
     assert (reread(host_id).status, reread(host_id).refresh_token) == ("active", "refresh-1")
+
+
+def test_a_connection_that_ended_during_a_refresh_does_not_end_twice(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    host = make_host()
+    host_id = host.id
+    connect_zoom(host, expires_at=utcnow())
+    during_the_refresh(
+        app,
+        wire,
+        lambda: zoom_tokens.end(host_id, "scope_missing", "access-1"),
+        {"error": "invalid_grant"},
+    )
+    with pytest.raises(Unavailable):
+        zoom_tokens.access_for(host_id)
+    assert reread(host_id).ended_because == "scope_missing"
+    assert db.session.query(Task).count() == 1
 
 
 def test_a_doubt_that_comes_during_a_refresh_outlives_it(
