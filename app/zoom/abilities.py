@@ -5,6 +5,7 @@ from dataclasses import dataclass
 CREATE = "meeting:write:meeting"
 READ = "meeting:read:meeting"
 DELETE = "meeting:delete:meeting"
+FIND = "meeting:read:list_meetings"
 IDENTIFY = "user:read:user"
 ASKED = (CREATE, READ)  # what the guide asks for; the others are optional
 
@@ -16,6 +17,7 @@ class Abilities:
     creates: bool
     reads: bool
     deletes: bool
+    finds: bool
     identifies: bool
 
     @classmethod
@@ -26,5 +28,6 @@ class Abilities:
             creates=CREATE in granted,
             reads=READ in granted,
             deletes=DELETE in granted,
+            finds=FIND in granted,
             identifies=IDENTIFY in granted,
         )

@@ -1,6 +1,8 @@
 """A call to Zoom for one host, with the one refresh that a refused token is worth."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from ..clock import utcnow
@@ -12,6 +14,8 @@ from .models import ENDED, SCOPE_MISSING, USER_GONE
 from .values import Access, Identity
 
 T = TypeVar("T")
+
+MOST_PAGES = 20  # 6,000 meetings
 
 
 def create(user_id: int, wanted: MeetingRequest, before_call: Callable[[], None]) -> Meeting:
@@ -31,6 +35,36 @@ def create(user_id: int, wanted: MeetingRequest, before_call: Callable[[], None]
             raise
 
     return _with_access(user_id, before_call, call)
+
+
+def may_find(user_id: int) -> bool:
+    """Whether a meeting can be found again whose answer was lost."""
+    connection = service.connection_of(user_id)
+    return connection is not None and connection.is_active and connection.abilities.finds
+
+
+def find(user_id: int, reference: str, before_call: Callable[[], None]) -> Meeting | None:
+    """The host's scheduled meeting whose agenda holds `reference`, or None.
+
+    Raises Refused or Unavailable.
+    """
+    page = ""
+    for _ in range(MOST_PAGES):
+        asked = partial(api.list_meetings, page=page)
+        listed, page = _with_access(user_id, before_call, asked)
+        for agenda, meeting in listed:
+            if reference in agenda:
+                return _with_passcode(user_id, meeting, before_call)
+        if not page:
+            return None
+    return None
+
+
+def _with_passcode(user_id: int, meeting: Meeting, before_call: Callable[[], None]) -> Meeting:
+    if not may_read(user_id):
+        return meeting
+    live = _with_access(user_id, before_call, lambda access: api.read_meeting(access, meeting.id))
+    return replace(meeting, passcode=live.passcode)
 
 
 def learn_host(user_id: int, meeting: Meeting) -> None:

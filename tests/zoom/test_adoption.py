@@ -1,0 +1,95 @@
+"""A meeting whose answer was lost is found again by its reference, where the host allows to look."""
+
+from typing import Any
+
+import pytest
+import requests
+import responses
+from flask import Flask
+
+from app.bookings.models import Booking
+from app.zoom import service
+from tests.cast import connect_zoom, make_booking, make_host, make_page
+from tests.services import MailServer
+from tests.tasks.test_run import let_time_pass, task_of, work
+from tests.zoom.conftest import Sandbox
+from tests.zoom.test_api import MEETING, MEETINGS, made
+
+SCOPES = "meeting:read:meeting meeting:write:meeting meeting:read:list_meetings"
+
+
+@pytest.fixture
+def booking(app: Flask, mails: MailServer) -> Booking:
+    host = make_host()
+    connect_zoom(host, scopes=SCOPES)
+    return make_booking(make_page(host, auto_zoom=True))
+
+
+def listed(*agendas: str, more: str = "") -> dict[str, Any]:
+    meetings = [
+        {name: value for name, value in made(id=85012345678 + number, agenda=agenda).items()
+         if name not in {"password", "host_email", "start_url"}}
+        for number, agenda in enumerate(agendas)
+    ]  # fmt: skip
+    return {"meetings": meetings, "next_page_token": more}
+
+
+def test_the_lost_meeting_is_adopted_and_no_other_is_made(
+    booking: Booking, wire: responses.RequestsMock
+) -> None:
+    created = wire.post(MEETINGS, body=requests.ReadTimeout())
+    reference = f"CalSync {booking.public_id}"
+    wire.get(MEETINGS, json=listed("of another app", more="page-2"))
+    second = wire.get(MEETINGS, json=listed(reference))
+    wire.get(MEETING, json=made(password="654321"))
+    work()
+    assert task_of(booking, "meeting.create").last_error == "zoom_answer_lost"
+    let_time_pass()
+    work()
+    assert (booking.meeting_state, booking.zoom_meeting_id) == ("ready", 85012345678)
+    assert booking.passcode == "654321"
+    assert created.call_count == 1
+    assert "next_page_token=page-2" in str(second.calls[0].request.url)
+
+
+def test_what_was_never_made_is_made_then(booking: Booking, wire: responses.RequestsMock) -> None:
+    wire.post(MEETINGS, body=requests.ReadTimeout())
+    wire.get(MEETINGS, json=listed("CalSync of another booking"))
+    wire.post(MEETINGS, status=201, json=made())
+    work()
+    let_time_pass()
+    work()
+    assert booking.meeting_state == "ready"
+
+
+@pytest.mark.parametrize(
+    "answer", [{"status": 500}, {"body": requests.ReadTimeout()}, {"body": "x"}]
+)
+def test_while_zoom_does_not_let_us_look_no_other_is_made(
+    booking: Booking, wire: responses.RequestsMock, answer: dict[str, Any]
+) -> None:
+    created = wire.post(MEETINGS, body=requests.ReadTimeout())
+    wire.get(MEETINGS, **answer)
+    for _ in range(4):
+        work()
+        let_time_pass()
+    task = task_of(booking, "meeting.create")
+    assert (task.state, task.last_error) == ("waiting", "zoom_answer_lost")
+    assert created.call_count == 1
+
+
+def test_at_the_sandbox_a_dropped_answer_leaves_one_meeting(
+    app: Flask, mails: MailServer, sandbox: Sandbox
+) -> None:
+    sandbox.choose(scopes=SCOPES.split())
+    host = make_host()
+    service.link(host.id, sandbox.grant("aya"))
+    requests.post(f"{sandbox.url}/api/faults", json={"kind": "drop-after-create"}, timeout=10)
+    booking = make_booking(make_page(host, auto_zoom=True))
+    work()
+    assert booking.meeting_state == "wanted"
+    let_time_pass()
+    work()
+    [meeting] = sandbox.get("meetings")
+    assert booking.zoom_meeting_id == meeting["id"]
+    assert booking.passcode == meeting["password"]
