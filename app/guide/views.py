@@ -5,9 +5,8 @@ The long texts are written once a language, side by side: guide/<page>.<language
 
 from datetime import date
 
-from flask import Blueprint, Response, abort
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
-from markupsafe import escape
 
 from ..i18n import LANGUAGES, current_language, language_in_address
 from ..web import current_settings, render
@@ -67,12 +66,3 @@ def _for_the_reader(text: str) -> str:
     """The reader's part of an operator's `English | 日本語`; without a bar, the text is for all."""
     parts = [part.strip() for part in text.split("|")]
     return dict(zip(LANGUAGES, parts, strict=False)).get(current_language()) or parts[0]
-
-
-@bp.get("/zoomverify/verifyzoom.html")
-def verify_domain() -> ResponseReturnValue:
-    """The code by which Zoom knows the domain as ours, alone on its page. :raises 404: not set."""
-    code = current_settings().zoom_verification
-    if not code:
-        abort(404)
-    return Response(escape(code), mimetype="text/html")

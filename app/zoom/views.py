@@ -5,6 +5,7 @@ from datetime import timedelta
 from flask import Blueprint, Response, abort, flash, g, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from markupsafe import escape
 
 from ..accounts.gate import current_host, hosts_only
 from ..clock import utcnow
@@ -162,4 +163,4 @@ def disconnect() -> ResponseReturnValue:
 def verify_domain() -> ResponseReturnValue:
     """The code by which Zoom checks that the domain is ours. :raises 404: none is set."""
     code = current_settings().zoom_verification or abort(404)
-    return Response(code, mimetype="text/html")
+    return Response(escape(code), mimetype="text/html")

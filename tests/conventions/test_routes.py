@@ -44,7 +44,6 @@ DECLARED = {
     "guide.support": "public",
     "guide.privacy": "public",
     "guide.terms": "public",
-    "guide.verify_domain": "public",
     "zoom.verify_domain": "public",
     "zoom_webhook.receive": "public",
     "health.alive": "public",

@@ -1,6 +1,5 @@
 """Connecting Zoom in the browser, and every way that it must not happen."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -494,14 +493,6 @@ def test_disconnecting_twice_is_calm(app: Flask, wire: responses.RequestsMock) -
     page.press("Disconnect Zoom")
     assert page.press("Disconnect Zoom").status == 200
     assert len(wire.calls) == 1
-
-
-def test_zooms_check_of_the_domain_finds_its_code(
-    app: Flask, visit: Visitor, change_settings: Callable[..., Settings]
-) -> None:
-    assert visit.get("/zoomverify/verifyzoom.html").status == 404
-    change_settings(zoom_verification="4f1e2d3c")
-    assert visit.get("/zoomverify/verifyzoom.html").answer.text == "4f1e2d3c"
 
 
 def test_settings_say_where_calsync_can_be_removed_at_zoom(app: Flask, settings: Settings) -> None:
