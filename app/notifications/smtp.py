@@ -5,6 +5,7 @@ import ssl
 from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import parseaddr
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from ..outbox import Refused, Unavailable
@@ -44,15 +45,14 @@ def _connect() -> smtplib.SMTP:
     settings = current_settings()
     parts = urlsplit(settings.smtp_url)
     host = parts.hostname or "localhost"
-    context = ssl.create_default_context()
     server: smtplib.SMTP
     if parts.scheme == "smtps":
-        server = smtplib.SMTP_SSL(host, parts.port or 465, timeout=TIMEOUT, context=context)
+        server = smtplib.SMTP_SSL(host, parts.port or 465, timeout=TIMEOUT, context=_tls())
     else:
         server = smtplib.SMTP(host, parts.port or 25, timeout=TIMEOUT)
     try:
         if parts.scheme == "smtp":
-            _go_private(server, context, is_required=settings.is_production)
+            _go_private(server, is_required=settings.is_production)
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
     except BaseException:
@@ -61,10 +61,16 @@ def _connect() -> smtplib.SMTP:
     return server
 
 
-def _go_private(server: smtplib.SMTP, context: ssl.SSLContext, *, is_required: bool) -> None:
+@lru_cache(maxsize=1)
+def _tls() -> ssl.SSLContext:
+    """Kept: reading the machine's certificates takes longer than writing and sending a mail."""
+    return ssl.create_default_context()
+
+
+def _go_private(server: smtplib.SMTP, *, is_required: bool) -> None:
     server.ehlo()
     if server.has_extn("starttls"):
-        server.starttls(context=context)
+        server.starttls(context=_tls())
         server.ehlo()
     elif is_required:
         raise Unavailable("smtp_without_tls")
