@@ -48,9 +48,10 @@ SLUG = "aya-rush"
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="calsync-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="calsync-bench-") as name, ExitStack() as cases:
         folder = Path(name)
-        measure_workers(folder)
+        redis_url = cases.enter_context(running_valkey(folder))
+        measure_workers(redis_url)
         for database in ("sqlite", "postgresql"):
             with ExitStack() as stack:
                 environ = {"RATELIMIT_ENABLED": "false", "SWEEP_SECONDS": "60"}
@@ -60,7 +61,7 @@ def main() -> None:
                 instance = folder / database
                 calsync = stack.enter_context(running_stack(instance, **environ))
                 measure_delivery(calsync, database)
-                measure_own_time(calsync, database, environ)
+                measure_own_time(calsync, database, environ, redis_url)
 
 
 def measure_delivery(stack: Stack, database: str) -> None:
@@ -146,11 +147,11 @@ def by_client(stack: Stack) -> dict[str, list[float]]:
     return found
 
 
-def measure_own_time(stack: Stack, database: str, environ: dict[str, str]) -> None:
-    """Tasks run here, on the stack's database, Zoom and mail server; nothing is queued."""
-    nowhere = {"INSTANCE_PATH": str(stack.instance), "REDIS_URL": "unix:///nowhere.sock"}
+def measure_own_time(stack: Stack, database: str, environ: dict[str, str], redis_url: str) -> None:
+    """Tasks run here, on the stack's database, Zoom and mail server; no worker hears of them."""
     port = stack.base.rpartition(":")[2]
-    app = create_app(load_settings(environ | nowhere | {"PORT": port, "LOG_LEVEL": "ERROR"}))
+    here = {"INSTANCE_PATH": str(stack.instance), "REDIS_URL": redis_url, "PORT": port}
+    app = create_app(load_settings(environ | here | {"LOG_LEVEL": "ERROR"}))
     own: dict[str, list[float]] = {}
     with app.app_context():
         page = db.session.scalars(select(BookingPage)).one()
@@ -209,21 +210,20 @@ def on_the_wire() -> Iterator[list[float]]:
         yield spent
 
 
-def measure_workers(folder: Path) -> None:
+def measure_workers(redis_url: str) -> None:
     """Milliseconds for an empty job, in RQ's worker that forks and in the one that does not."""
-    with running_valkey(folder) as url:
-        connection = Redis.from_url(url)
-        queue = Queue("empty", connection=connection, serializer=JSONSerializer)
-        figures = {}
-        for kind in (SimpleWorker, Worker):
-            for _ in range(JOBS):
-                queue.enqueue("time.time", result_ttl=0)
-            worker = kind([queue], connection=connection, serializer=JSONSerializer)
-            worker.log_job_description = False
-            began = time.perf_counter()
-            worker.work(burst=True, logging_level="ERROR")
-            figures[kind.__name__] = round((time.perf_counter() - began) / JOBS * 1000, 2)
-        tell(bench="workers", jobs=JOBS, **figures)
+    connection = Redis.from_url(redis_url)
+    queue = Queue("empty", connection=connection, serializer=JSONSerializer)
+    figures = {}
+    for kind in (SimpleWorker, Worker):
+        for _ in range(JOBS):
+            queue.enqueue("time.time", result_ttl=0)
+        worker = kind([queue], connection=connection, serializer=JSONSerializer)
+        worker.log_job_description = False
+        began = time.perf_counter()
+        worker.work(burst=True, logging_level="ERROR")
+        figures[kind.__name__] = round((time.perf_counter() - began) / JOBS * 1000, 2)
+    tell(bench="workers", jobs=JOBS, **figures)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
 
 from .. import outbox
 from ..accounts.service import lock
@@ -92,6 +93,18 @@ def find_by_key(page_id: int, key: str) -> Booking | None:
 def find_by_token(token: str) -> Booking | None:
     """The booking whose client holds `token`."""
     return db.session.scalar(select(Booking).where(Booking.token_hash == fingerprint(token)))
+
+
+def find_with_parties(booking_id: int | None) -> Booking:
+    """A task's booking with its page and its host, in one statement. Raises NoResultFound."""
+    return db.session.get_one(
+        Booking,
+        booking_id,
+        options=[
+            joinedload(Booking.page, innerjoin=True),
+            joinedload(Booking.host, innerjoin=True),
+        ],
+    )
 
 
 def _check(offer: Offer, start: datetime) -> None:
@@ -185,13 +198,14 @@ def attach_meeting(booking_id: int, meeting: MadeMeeting) -> bool:
             followups.add_once(booking, followups.DELETE_MEETING)
     else:
         _tell_link(booking)
-    db.session.commit()
+    commit_and_keep()
     outbox.enqueue(booking.tasks)
     return True
 
 
 def _tell_link(booking: Booking) -> None:
     outbox.bring_forward(_confirmations_of(booking.id))
+    db.session.expire(booking, ["tasks"])
     told = {task.kind for task in booking.tasks if task.state in {"done", "running"}}
     late = [
         party

@@ -1,7 +1,7 @@
 """Mails about a booking, each to one party."""
 
 from ..bookings import followups
-from ..bookings.models import Booking
+from ..bookings.service import find_with_parties
 from ..extensions import db
 from ..notifications.messages import compose
 from ..notifications.smtp import send
@@ -10,7 +10,7 @@ from ..outbox import Lease
 
 def deliver(lease: Lease) -> None:
     """Write and send the mail that `lease.kind` names: `mail.<party>.<occasion>`."""
-    booking = db.session.get_one(Booking, lease.booking_id)
+    booking = find_with_parties(lease.booking_id)
     _mail, party, occasion = lease.kind.split(".")
     if booking.is_live == (occasion == followups.CANCELLED):
         return  # overtaken: a cancellation has its own mail, and takes this one's place

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from .. import outbox
 from ..bookings.models import Booking
-from ..bookings.service import MadeMeeting, attach_meeting, fail_meeting
+from ..bookings.service import MadeMeeting, attach_meeting, fail_meeting, find_with_parties
 from ..extensions import db
 from ..logs import log
 from ..outbox import Lease, OutcomeUnknown, Refused, Unavailable
@@ -24,7 +24,7 @@ class LeaseLost(Exception):
 
 def create(lease: Lease) -> None:
     """Make the meeting and keep it. Nothing to do when it exists or the booking is cancelled."""
-    booking = db.session.get_one(Booking, lease.booking_id)
+    booking = find_with_parties(lease.booking_id)
     if not booking.is_live or booking.zoom_meeting_id is not None:
         return
     host_id, booking_id, wanted = booking.host_id, booking.id, _request_for(booking)
