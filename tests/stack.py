@@ -21,11 +21,12 @@ READY = "CalSync is ready"
 
 @dataclass
 class Stack:
-    """A running CalSync: its addresses, its folder and all that its processes have printed."""
+    """A running CalSync: its addresses, folder and database, and all that it has printed."""
 
     base: str
     sandbox: str
     instance: Path
+    database_url: str
     process: subprocess.Popen[str]
     printed: list[str] = field(default_factory=list)
 
@@ -62,7 +63,13 @@ def running_stack(instance: Path, **environ: str) -> Iterator[Stack]:
         text=True,
         start_new_session=True,
     )
-    stack = Stack(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sandbox_port}", instance, process)
+    stack = Stack(
+        f"http://127.0.0.1:{port}",
+        f"http://127.0.0.1:{sandbox_port}",
+        instance,
+        environ.get("DATABASE_URL", f"sqlite:///{instance / 'calsync.db'}"),
+        process,
+    )
     reader = threading.Thread(target=_read, args=(stack,), daemon=True)
     reader.start()
     try:
