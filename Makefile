@@ -39,5 +39,5 @@ pictures: setup ## Take anew the pictures of screens that the documentation show
 	@$(PYTHON_HERE) -m scripts.chromium --install
 	@$(PYTHON_HERE) -m scripts.guide_pictures
 
-bench: setup ## Measure the slot engine, the public page and the server; ARGS="page" for some
+bench: setup ## Measure the slot engine, pages, bookings and mails; ARGS="page" for some
 	@$(PYTHON_HERE) -m bench $(ARGS)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-CASES = ("engine", "page", "serve")
+CASES = ("engine", "page", "serve", "book", "mails")
 Result = Mapping[str, Any]
 
 
@@ -71,6 +71,12 @@ TARGETS = [
         "pages a second, PostgreSQL", "serve", "pages_a_second", 300, 500, POSTGRESQL | GZIP,
         more_is_better=True,
     ),
+    Target(
+        "bookings a second, PostgreSQL", "book", "bookings_a_second", 80, 150, POSTGRESQL,
+        more_is_better=True,
+    ),
+    Target("booking to both mails, 95 %: ms", "mails", "p95_ms", 1500, None, {}),
+    Target("our own time in a task: ms", "tasks", "own_ms", 8, None, {}),
 ]  # fmt: skip
 
 
