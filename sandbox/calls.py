@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from flask import Blueprint, Response, g, request
+from flask.typing import ResponseReturnValue
 
 from sandbox import faults
 from sandbox.clock import iso, now
@@ -19,11 +20,12 @@ def watch(blueprint: Blueprint, lane: str) -> None:
     """Log every call to `blueprint` and let the faults of `lane` befall it.
 
     The view finds its fault in `g.fault`. A slow answer is late after the work is done, and
-    a dropped one is lost after it, so that the client cannot know.
+    a dropped one is lost after it, so that the client cannot know. One that hangs never comes
+    to the view.
     """
 
     @blueprint.before_request
-    def note_call() -> None:
+    def note_call() -> ResponseReturnValue | None:
         g.fault = faults.take(store, lane)
         g.call_at = now()
         with store.writing() as db:
@@ -33,13 +35,18 @@ def watch(blueprint: Blueprint, lane: str) -> None:
             )
             db.execute("DELETE FROM calls WHERE id <= ?", ((made.lastrowid or 0) - KEPT,))
         g.call_id = made.lastrowid
+        if g.fault and g.fault.kind == "hang":
+            time.sleep(g.fault.pause)
+            return "", 503
+        return None
 
     @blueprint.after_request
     def note_answer(response: Response) -> Response:
         fault: faults.Fault | None = g.fault
         if fault and fault.kind in ("slow", "token-slow"):
-            time.sleep(faults.SLOW_SECONDS if fault.seconds is None else fault.seconds)
+            time.sleep(fault.pause)
         dropped = fault is not None and fault.kind in (
+            "hang",
             "drop-after-create",
             "token-drop",
         )

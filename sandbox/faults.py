@@ -21,6 +21,7 @@ KINDS = {
     "429-second": Kind("api", "Per-second limit (429); seconds: sends Retry-After"),
     "500": Kind("api", "Zoom is ill (500, an HTML body)"),
     "slow": Kind("api", "The work is done, the answer comes late; seconds: how late"),
+    "hang": Kind("api", "Nothing is done or said, then the connection dies; seconds: how long"),
     "scope-missing": Kind("api", "Scope missing (400, code 4711)"),
     "not-allowed": Kind("api", "This user may not host meetings (400, code 3161)"),
     "user-gone": Kind("api", "User does not exist (404, code 1001)"),
@@ -30,6 +31,8 @@ KINDS = {
     "token-drop": Kind("token", "Tokens are rotated, the connection dies"),
     "smtp-451": Kind("smtp", "Mail refused for now (451 after DATA)"),
     "smtp-550": Kind("smtp", "Recipient refused for good (550)"),
+    "smtp-slow": Kind("smtp", "Mail is kept late, if the sender still waits; seconds: how late"),
+    "smtp-slow-reply": Kind("smtp", "Mail is kept, the reply comes late; seconds: how late"),
     "smtp-drop-after-data": Kind("smtp", "Mail is kept, the connection dies without a reply"),
 }
 SLOW_SECONDS = 10.0
@@ -45,6 +48,11 @@ class Fault:
 
     kind: str
     seconds: float | None
+
+    @property
+    def pause(self) -> float:
+        """How long a slow one takes, in seconds."""
+        return SLOW_SECONDS if self.seconds is None else self.seconds
 
 
 def order(store: Store, kind: str, count: object = 1, seconds: object = None) -> None:

@@ -36,14 +36,21 @@ class Door:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Keep the mail; or refuse it for now; or keep it and leave without a word."""
+        """Keep the mail; or refuse it for now; or keep it and leave without a word.
+
+        A sender that leaves during a pause ends this: what was not kept by then never is.
+        """
         fault = faults.take(self._store, "smtp")
         if fault and fault.kind == "smtp-451":
             return "451 4.3.0 Mailbox is busy, try again later"
+        if fault and fault.kind == "smtp-slow":
+            await asyncio.sleep(fault.pause)
         content = envelope.original_content or b""
         mail_id = mailbox.keep(
             self._store, envelope.mail_from or "", list(envelope.rcpt_tos), content
         )
+        if fault and fault.kind == "smtp-slow-reply":
+            await asyncio.sleep(fault.pause)
         if fault and fault.kind == "smtp-drop-after-data":
             cut(server)
         return f"250 OK kept as {mail_id}"

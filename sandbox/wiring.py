@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from typing import cast
 
 from flask import current_app, request
@@ -19,4 +20,5 @@ courier = cast(Courier, LocalProxy(lambda: current_app.extensions["sandbox.couri
 
 def cut_connection() -> None:
     """End the client's connection at once; whatever the view returns is never read."""
-    request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    with suppress(OSError):  # the client may be gone already
+        request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)

@@ -159,14 +159,14 @@ class Zoom:
     def mails(self, to=""):
         return self.get("/api/mails", params={"to": to}).json()
 
-    def smtp(self):
-        return smtplib.SMTP("127.0.0.1", self.process.smtp_port, timeout=5)
+    def smtp(self, timeout=5):
+        return smtplib.SMTP("127.0.0.1", self.process.smtp_port, timeout=timeout)
 
-    def write(self, to="ken@example.com", subject="Hello", text="Hello Ken"):
+    def write(self, to="ken@example.com", subject="Hello", text="Hello Ken", timeout=5):
         mail = EmailMessage()
         mail["From"], mail["To"], mail["Subject"] = "CalSync <no-reply@example.com>", to, subject
         mail.set_content(text)
-        with self.smtp() as door:
+        with self.smtp(timeout) as door:
             door.send_message(mail)
 
 

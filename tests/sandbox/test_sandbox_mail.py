@@ -1,6 +1,7 @@
 """Mail goes in by SMTP and comes out as JSON and pages."""
 
 import smtplib
+import time
 from email.message import EmailMessage
 
 import pytest
@@ -122,6 +123,24 @@ def test_smtp_can_die_after_the_mail_was_kept(zoom):
     assert len(zoom.mails()) == 1
     zoom.write()
     assert len(zoom.mails()) == 2
+
+
+def test_smtp_can_be_slow_and_keeps_nothing_of_a_sender_that_leaves(zoom):
+    zoom.fault("smtp-slow", seconds=1)
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        zoom.write(timeout=0.5)
+    time.sleep(1.2)
+    assert zoom.mails() == []
+    zoom.fault("smtp-slow", seconds=0.1)
+    zoom.write()
+    assert len(zoom.mails()) == 1
+
+
+def test_smtp_can_be_slow_after_the_mail_was_kept(zoom):
+    zoom.fault("smtp-slow-reply", seconds=1)
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        zoom.write(timeout=0.5)
+    assert len(zoom.mails()) == 1
 
 
 def test_api_faults_leave_mail_alone_and_the_other_way_round(zoom):

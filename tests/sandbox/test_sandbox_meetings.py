@@ -195,6 +195,15 @@ def test_a_slow_answer_comes_after_the_work_is_done(zoom, token):
     assert zoom.get("/api/calls").json()[-1]["status"] is None
 
 
+def test_a_call_that_hangs_does_nothing_and_gets_no_answer(zoom, token):
+    zoom.fault("hang", seconds=0.2)
+    with pytest.raises(requests.ConnectionError):
+        zoom.create(token)
+    assert zoom.get("/api/meetings").json() == []
+    call = zoom.get("/api/calls").json()[-1]
+    assert (call["path"], call["status"], call["fault"]) == ("/v2/users/me/meetings", None, "hang")
+
+
 def test_a_dropped_create_leaves_a_meeting_behind(zoom, token):
     zoom.fault("drop-after-create")
     assert zoom.call("GET", "/users/me", token).status_code == 200
