@@ -23,6 +23,7 @@ from app.outbox import queue
 from tests.services import (
     MailServer,
     create_database,
+    postgres_folder,
     running_mail_server,
     running_postgres,
     running_valkey,
@@ -39,8 +40,8 @@ ZOOM_API = "https://api.zoom.example/v2"
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_postgres(tmp_path_factory.mktemp("postgres")) as url:
+def postgres() -> Iterator[str]:
+    with postgres_folder() as folder, running_postgres(folder) as url:
         yield url
 
 

@@ -4,6 +4,7 @@ import logging
 import random
 import socket
 import subprocess
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -32,6 +33,16 @@ def running_valkey(folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=10)
+
+
+@contextmanager
+def postgres_folder() -> Iterator[Path]:
+    """A folder for a PostgreSQL, which runs as another user where the tests run as root.
+
+    Not below pytest's own: each new pytest on the machine closes that one to others.
+    """
+    with tempfile.TemporaryDirectory(prefix="calsync-postgres-") as name:
+        yield Path(name, "data")
 
 
 @contextmanager
