@@ -1,15 +1,19 @@
 """Commands: `flask worker`, `flask scheduler`, `flask create-admin`, `flask rotate-keys`."""
 
+import logging
 import signal
 import threading
 import time
+from contextlib import suppress
 from types import FrameType
+from typing import Any
 
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
+from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
@@ -50,11 +54,30 @@ class TaskWorker(SimpleWorker):
     max_connection_wait_time = 5.0
 
     # RQ's own flag stays down when the signal comes while it waits for a job.
-    is_asked_to_stop = False
+    stop: threading.Event
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        self.is_asked_to_stop = True
-        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+        self.stop.set()
+        # Valkey is told as well. It may be away, and this runs in the middle of a task, which
+        # must not hear of it.
+        with suppress(RedisError):
+            super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """A job that RQ cannot settle, since Valkey lost it meanwhile, is no fault of a task's."""
+        if isinstance(exc_info[1], RedisError | InvalidJobOperation | NoSuchJobError):
+            log.warning("the queue lost a job", job_id=job.id, error=type(exc_info[1]).__name__)
+            return
+        super().handle_exception(job, *exc_info)
+
+
+class CalmRecords(logging.Filter):
+    """RQ prints a traceback when Valkey goes away; one line says as much."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], RedisError):
+            record.exc_info = None
+        return True
 
 
 @click.command("worker")
@@ -62,6 +85,7 @@ class TaskWorker(SimpleWorker):
 def worker() -> None:
     """Do tasks until SIGTERM; what is in hand is finished. Starts and goes on without Valkey."""
     stop = _stop_on_signals()
+    logging.getLogger("rq.worker").addFilter(CalmRecords())
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     connection = queue.worker_connection(current_settings().redis_url)
     log.info("worker started")
@@ -75,10 +99,9 @@ def worker() -> None:
                     serializer=JSONSerializer,
                     job_class=TaskJob,
                 )
+                hand.stop = stop
                 hand.log_job_description = False
                 hand.work(logging_level="WARNING")
-            if hand.is_asked_to_stop:
-                break
         except RedisError:
             log.warning("queue unreachable, trying again")
             stop.wait(QUEUE_RETRY)

@@ -4,9 +4,10 @@ Every change of state is here, each a conditional UPDATE whose row count decides
 """
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.engine import CursorResult
@@ -59,12 +60,13 @@ def enqueue(tasks: Iterable[Task]) -> None:
 
     When the queue cannot be reached they stay for the sweep, which is told so at once.
     """
-    _push(task.id for task in tasks if task.state == "waiting" and task.enqueued_at)
+    _push([task.id for task in tasks if task.state == "waiting" and task.enqueued_at])
 
 
-def _push(task_ids: Iterable[int]) -> None:
-    lost = [task_id for task_id in list(task_ids) if not queue.push(task_id)]
-    if lost:
+def _push(task_ids: Sequence[int]) -> None:
+    # One try in vain is enough: a queue that hangs would make a sweep wait for each of hundreds.
+    pushed = sum(1 for _ in takewhile(queue.push, task_ids))
+    if lost := task_ids[pushed:]:
         db.session.execute(update(Task).where(Task.id.in_(lost)).values(enqueued_at=None))
         db.session.commit()
 

@@ -1,7 +1,9 @@
 """A task's life: one runner at a time, nothing lost, nothing done twice."""
 
 import json
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -357,6 +359,22 @@ def test_a_sweep_without_the_queue_tries_again_at_the_next(host: User) -> None:
     task_id = add(host)
     outbox.enqueue_due()
     assert reread(task_id).enqueued_at is None
+
+
+def test_a_queue_that_hangs_is_asked_once_a_sweep_and_not_once_a_task(
+    host: User, change_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    door = tmp_path / "hangs.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(door))
+        listener.listen(1)
+        change_settings(redis_url=f"unix://{door}")
+        ids = [add(host, f"task-{number}") for number in range(5)]
+        began = time.monotonic()
+        outbox.enqueue_due()
+        # Each try waits a second; five would take five.
+        assert time.monotonic() - began < 4
+    assert [reread(task_id).enqueued_at for task_id in ids] == [None] * 5
 
 
 def test_tasks_that_the_queue_missed_are_given_to_it_when_it_is_back(
