@@ -42,14 +42,14 @@ def _bind_extensions(app: Flask, settings: config.Settings) -> None:
     crypto.init_app(app, settings.token_encryption_keys)
     extensions.init_database(app)
     extensions.migrate.init_app(app, extensions.db, directory=str(environment.ROOT / "migrations"))
-    extensions.login_manager.init_app(app)
+    extensions.login_manager.init_app(app, add_context_processor=False)
     extensions.csrf.init_app(app)
     extensions.limiter.init_app(app)
     extensions.compress.init_app(app)
     web.init_app(app, settings)
     i18n.init_app(app)
     assets.init_app(app)
-    gate.init_gate()
+    gate.init_gate(app)
     zoom_oauth.init_app(app, settings)
 
 

@@ -19,7 +19,13 @@ from flask import (
     request,
 )
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import (
+    HTTPException,
+    InternalServerError,
+    SecurityError,
+    ServiceUnavailable,
+)
 from werkzeug.wrappers import Response as BaseResponse
 
 from .config import Settings
@@ -27,6 +33,7 @@ from .i18n import gettext as _
 from .logs import log
 
 YEAR = 31_536_000
+RETRY_AFTER = 5  # seconds, which a restart of the database takes
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -35,6 +42,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.jinja_env.globals.update(is_htmx=is_htmx, settings=settings, public_url=public_url)
     app.after_request(_secure)
     app.register_error_handler(HTTPException, _error_page)
+    app.register_error_handler(OperationalError, _database_away_page)
     app.register_error_handler(Exception, _crash_page)
 
 
@@ -199,6 +207,12 @@ def _words_for(status: int) -> tuple[str, str]:
         _("Please try again shortly."),
     )
     return known.get(status, broken if status >= 500 else known[400])
+
+
+def _database_away_page(error: OperationalError) -> BaseResponse:
+    """503: the database is restarting, full or locked. A form can be sent again as it is."""
+    log.warning("database away", error=type(error.orig).__name__)
+    return _error_page(ServiceUnavailable(retry_after=RETRY_AFTER))
 
 
 def _crash_page(error: Exception) -> BaseResponse:

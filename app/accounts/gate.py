@@ -1,6 +1,6 @@
 """Who may come in: one gate for every host's page, one for admins."""
 
-from flask import abort, g, request, url_for
+from flask import Flask, abort, g, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -10,10 +10,13 @@ from . import service
 from .models import User
 
 
-def init_gate() -> None:
+def init_gate(app: Flask) -> None:
     """Tell Flask-Login how a cookie becomes a user, and where the door is."""
     login_manager.user_loader(service.find_by_session)
     login_manager.unauthorized_handler(send_to_door)
+    # The proxy and not, as Flask-Login would, the user: a page that does not ask reads no table,
+    # above all the one that says that the database is away.
+    app.jinja_env.globals["current_user"] = current_user
 
 
 def send_to_door() -> Response:

@@ -2,16 +2,37 @@
 
 import smtplib
 import ssl
+import time
 from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import parseaddr
 from functools import lru_cache
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ..outbox import Refused, Unavailable
 from ..web import current_settings
 
-TIMEOUT = 20.0  # seconds, for each step of the conversation
+# A mail that outlives its lease is sent by another worker too, so the whole conversation, not each
+# step of it, ends at half the lease.
+OF_THE_LEASE = 0.5
+
+
+class _Smtp(smtplib.SMTP):
+    """A conversation that ends `patience` seconds after it began, however slow its steps are."""
+
+    def __init__(self, host: str, port: int, *, patience: float, **more: Any) -> None:
+        self._deadline = time.monotonic() + patience
+        super().__init__(host, port, timeout=patience, **more)
+
+    def getreply(self) -> tuple[int, bytes]:
+        assert self.sock is not None
+        self.sock.settimeout(max(0.1, self._deadline - time.monotonic()))
+        return super().getreply()
+
+
+class _Smtps(_Smtp, smtplib.SMTP_SSL):
+    """The same with TLS from the start."""
 
 
 def send(message: EmailMessage) -> None:
@@ -45,11 +66,12 @@ def _connect() -> smtplib.SMTP:
     settings = current_settings()
     parts = urlsplit(settings.smtp_url)
     host = parts.hostname or "localhost"
+    patience = settings.lease.total_seconds() * OF_THE_LEASE
     server: smtplib.SMTP
     if parts.scheme == "smtps":
-        server = smtplib.SMTP_SSL(host, parts.port or 465, timeout=TIMEOUT, context=_tls())
+        server = _Smtps(host, parts.port or 465, patience=patience, context=_tls())
     else:
-        server = smtplib.SMTP(host, parts.port or 25, timeout=TIMEOUT)
+        server = _Smtp(host, parts.port or 25, patience=patience)
     try:
         if parts.scheme == "smtp":
             _go_private(server, is_required=settings.is_production)

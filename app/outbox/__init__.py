@@ -5,6 +5,7 @@ It knows no handler. What a task does is told by its kind, in app.tasks.
 
 from .errors import OutcomeUnknown, Refused, Unavailable
 from .models import OPEN_STATES, Task
+from .outages import DATABASE_AWAY, persistently
 from .service import (
     MOST_ATTEMPTS,
     Lease,
@@ -22,6 +23,7 @@ from .service import (
 )
 
 __all__ = [
+    "DATABASE_AWAY",
     "MOST_ATTEMPTS",
     "OPEN_STATES",
     "Lease",
@@ -37,6 +39,7 @@ __all__ = [
     "finish",
     "give_up",
     "new_task",
+    "persistently",
     "postpone",
     "renew",
     "retry",

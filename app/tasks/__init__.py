@@ -8,10 +8,10 @@ from flask import current_app
 from .. import outbox
 from ..bookings import followups
 from ..logs import log
-from ..outbox import MOST_ATTEMPTS, Lease, Refused, Unavailable
+from ..outbox import DATABASE_AWAY, MOST_ATTEMPTS, Lease, Refused, Unavailable, persistently
 from ..web import current_settings
 from ..zoom.tokens import RECONNECT_MAIL
-from . import connections, mails, meetings
+from . import connections, leases, mails, meetings
 
 HANDLERS: Mapping[str, Callable[[Lease], None]] = {
     followups.CREATE_MEETING: meetings.create,
@@ -32,31 +32,38 @@ WHEN_GIVEN_UP: Mapping[str, Callable[[Lease, Refused], None]] = {
 def run(task_id: int) -> None:
     """Do one task, if it is due and nobody else has it. Safe to call any number of times.
 
-    Runs in a fresh app context: nothing of the task before is left in the session.
+    Runs in a fresh app context: nothing of the task before is left in the session. While the
+    database is away the task stays as it is, waiting or under a lease that runs out: the sweep
+    finds it.
     """
     with current_app._get_current_object().app_context():  # type: ignore[attr-defined]
-        lease = outbox.claim(task_id, for_=current_settings().lease)
-        if lease is None:
-            return
-        with structlog.contextvars.bound_contextvars(task_id=task_id, kind=lease.kind):
-            _do(lease)
+        try:
+            lease = outbox.claim(task_id, for_=current_settings().lease)
+            if lease is not None:
+                with structlog.contextvars.bound_contextvars(task_id=task_id, kind=lease.kind):
+                    _do(lease)
+        except DATABASE_AWAY as error:
+            log.warning("database away", task_id=task_id, error=type(error.orig).__name__)
 
 
 def _do(lease: Lease) -> None:
     try:
         HANDLERS[lease.kind](lease)
-    except meetings.LeaseLost:
+    except leases.LeaseLost:
         log.warning("lease lost")
     except Unavailable as error:
         _postpone(lease, error)
     except Refused as refusal:
         _give_up(lease, refusal)
+    except DATABASE_AWAY as error:
+        log.warning("database away", error=type(error.orig).__name__)
+        _postpone(lease, Unavailable("database_away"))
     except Exception as error:  # noqa: BLE001
         # The outermost net of a task: a fault of ours must neither lose it nor spin on it.
         log.exception("task crashed", error=type(error).__name__)
         _postpone(lease, Unavailable("internal_error"))
     else:
-        outbox.finish(lease)
+        persistently(lambda: outbox.finish(lease), current_settings().lease)
         log.info("task done", attempt=lease.attempt)
 
 
@@ -64,7 +71,7 @@ def _postpone(lease: Lease, error: Unavailable) -> None:
     if lease.attempt >= MOST_ATTEMPTS:
         _give_up(lease, Refused(error.reason))
         return
-    outbox.postpone(lease, error)
+    persistently(lambda: outbox.postpone(lease, error), current_settings().lease)
     log.info("task postponed", reason=error.reason, attempt=lease.attempt)
 
 

@@ -1,25 +1,28 @@
 """Making and deleting a booking's meeting at Zoom."""
 
-from collections.abc import Callable
+from functools import partial
 
-from .. import outbox
 from ..bookings.models import Booking
 from ..bookings.service import MadeMeeting, attach_meeting, fail_meeting, find_with_parties
 from ..extensions import db
 from ..logs import log
-from ..outbox import Lease, OutcomeUnknown, Refused, Unavailable
+from ..outbox import (
+    DATABASE_AWAY,
+    Lease,
+    OutcomeUnknown,
+    Refused,
+    Unavailable,
+    persistently,
+)
 from ..web import current_settings
 from ..zoom import meetings
 from ..zoom.api import Meeting, MeetingRequest
+from . import leases
 
 # Why a try was put off with its outcome unknown. Zoom has no idempotency key: after a lost answer
 # one more try is worth a possible orphan, which nobody is ever told of; then the host decides.
 # Where the host lets us list meetings, ours is found by its reference and no other is made.
 IN_THE_DARK = {"zoom_answer_lost", "zoom_answer_broken"}
-
-
-class LeaseLost(Exception):
-    """The lease ran out and another worker may have the task: stop without a trace."""
 
 
 def create(lease: Lease) -> None:
@@ -28,31 +31,35 @@ def create(lease: Lease) -> None:
     if not booking.is_live or booking.zoom_meeting_id is not None:
         return
     host_id, booking_id, wanted = booking.host_id, booking.id, _request_for(booking)
-    made = _made_before(lease, host_id, wanted.agenda) or _make(lease, host_id, wanted)
-    # Before anything else: a meeting that nobody wrote down is an orphan.
-    if not attach_meeting(booking_id, MadeMeeting(made.id, made.join_url, made.passcode)):
-        log.warning("another meeting was kept first", task_id=lease.task_id)
+    renew = partial(leases.renew, lease)
+    in_the_dark = lease.last_error in IN_THE_DARK
+    may_look = in_the_dark and meetings.may_find(host_id)
+    try:
+        made = meetings.find(host_id, wanted.agenda, renew) if may_look else None
+        made = made or meetings.create(host_id, wanted, renew)
+        _keep(lease, booking_id, made)
+    except OutcomeUnknown as unknown:
+        if in_the_dark and not may_look:
+            raise Refused("zoom_answer_lost") from unknown
+        raise
+    except Unavailable as error:
+        if in_the_dark:  # and still, whatever has failed this time
+            raise OutcomeUnknown("zoom_answer_lost", error.retry_at) from error
+        raise
     meetings.learn_host(host_id, made)
 
 
-def _made_before(lease: Lease, host_id: int, reference: str) -> Meeting | None:
-    """The meeting of a try whose answer was lost, where the host lets us look for it."""
-    if lease.last_error not in IN_THE_DARK or not meetings.may_find(host_id):
-        return None
+def _keep(lease: Lease, booking_id: int, made: Meeting) -> None:
+    """Before anything else: a meeting that nobody wrote down is an orphan."""
+    meeting = MadeMeeting(made.id, made.join_url, made.passcode)
     try:
-        return meetings.find(host_id, reference, before_call=_renewing(lease))
-    except Unavailable as error:
-        # Still in the dark: the next try must look again before it makes another.
-        raise OutcomeUnknown("zoom_answer_lost", error.retry_at) from error
-
-
-def _make(lease: Lease, host_id: int, wanted: MeetingRequest) -> Meeting:
-    try:
-        return meetings.create(host_id, wanted, before_call=_renewing(lease))
-    except OutcomeUnknown as unknown:
-        if lease.last_error in IN_THE_DARK and not meetings.may_find(host_id):
-            raise Refused("zoom_answer_lost") from unknown
-        raise
+        is_kept = persistently(
+            lambda: attach_meeting(booking_id, meeting), current_settings().lease
+        )
+    except DATABASE_AWAY as error:
+        raise OutcomeUnknown("zoom_answer_lost") from error
+    if not is_kept:
+        log.warning("another meeting was kept first", task_id=lease.task_id)
 
 
 def create_failed(lease: Lease, refusal: Refused) -> None:
@@ -66,7 +73,9 @@ def delete(lease: Lease) -> None:
     booking = db.session.get_one(Booking, lease.booking_id)
     if booking.is_live or booking.zoom_meeting_id is None:
         return
-    meetings.delete(booking.host_id, booking.zoom_meeting_id, before_call=_renewing(lease))
+    meetings.delete(
+        booking.host_id, booking.zoom_meeting_id, before_call=partial(leases.renew, lease)
+    )
 
 
 def _request_for(booking: Booking) -> MeetingRequest:
@@ -77,11 +86,3 @@ def _request_for(booking: Booking) -> MeetingRequest:
         minutes=int(booking.length.total_seconds() // 60),
         timezone=booking.page.timezone,
     )
-
-
-def _renewing(lease: Lease) -> Callable[[], None]:
-    def renew() -> None:
-        if not outbox.renew(lease, current_settings().lease):
-            raise LeaseLost
-
-    return renew

@@ -1,15 +1,20 @@
 """From a booking to its meeting and its mails, whatever fails on the way."""
 
+import asyncio
+import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from email.message import EmailMessage
+from typing import Any, ClassVar
 
 import pytest
 import requests
 import responses
+from aiosmtpd.smtp import Envelope
 from flask import Flask
 from icalendar import Calendar
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from app import outbox, tasks
 from app.bookings import service as bookings
@@ -18,6 +23,8 @@ from app.clock import utcnow
 from app.config import Settings
 from app.extensions import db
 from app.outbox import MOST_ATTEMPTS, Task
+from app.tasks.leases import LeaseLost
+from app.tasks.mails import deliver
 from app.tasks.sweep import sweep
 from app.zoom import service as zoom
 from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
@@ -366,6 +373,149 @@ def test_a_mail_that_was_taken_is_not_sent_again_for_an_ill_goodbye(
     work()
     assert states(booking) == {"mail.client.confirmed": "done", "mail.host.confirmed": "done"}
     assert len(mails.messages) == 2
+
+
+def test_a_mail_server_that_is_slow_at_every_step_is_left_before_the_lease_ends(
+    app: Flask, mails: MailServer, change_settings: Callable[..., Settings]
+) -> None:
+    change_settings(lease=timedelta(seconds=2))
+    booking = make_booking(make_page(make_host()))
+
+    async def handle_mail(
+        _server: object, _session: object, envelope: Envelope, address: str, _options: object
+    ) -> str:
+        await asyncio.sleep(0.6)
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_data(*_arguments: object) -> str:
+        await asyncio.sleep(0.6)  # each step is quick enough, both together are not
+        return "250 OK, whatever comes of it"
+
+    mails.handle_MAIL = handle_mail  # type: ignore[attr-defined]
+    mails.handle_DATA = handle_data  # type: ignore[method-assign]
+    tasks.run(task_of(booking, "mail.client.confirmed").id)
+    task = task_of(booking, "mail.client.confirmed")
+    assert (task.state, task.last_error) == ("waiting", "smtp_unreachable")
+
+
+def test_a_second_runner_of_a_mail_exits_while_the_first_is_at_it(
+    app: Flask, mails: MailServer
+) -> None:
+    booking = make_booking(make_page(make_host()))
+    task_id = task_of(booking, "mail.client.confirmed").id
+    db.session.remove()
+    arrivals: list[str] = []
+
+    async def handle(*_arguments: object) -> str:
+        arrivals.append("mail")
+        with app.app_context():
+            tasks.run(task_id)  # RQ delivers at least once, at times to two workers at once
+        return "250 OK"
+
+    mails.handle_DATA = handle  # type: ignore[method-assign]
+    tasks.run(task_id)
+    assert arrivals == ["mail"]
+    task = db.session.get_one(Task, task_id)
+    assert (task.state, task.attempts) == ("done", 1)
+
+
+def test_a_mail_whose_lease_was_lost_meanwhile_is_not_sent(app: Flask, mails: MailServer) -> None:
+    booking = make_booking(make_page(make_host()))
+    task_id = task_of(booking, "mail.client.confirmed").id
+    lease = outbox.claim(task_id, timedelta(seconds=45))
+    assert lease is not None
+    let_time_pass()
+    assert outbox.claim(task_id, timedelta(seconds=45)) is not None
+    with pytest.raises(LeaseLost):
+        deliver(lease)
+    assert mails.messages == []
+
+
+def test_a_confirmation_that_the_link_overtakes_leaves_one_mail_a_sequence(
+    booking: Booking, mails: MailServer
+) -> None:
+    """The mail had waited long enough and had just begun when the meeting came."""
+    let_time_pass()
+    lease = outbox.claim(task_of(booking, "mail.client.confirmed").id, timedelta(seconds=45))
+    assert lease is not None
+    assert bookings.attach_meeting(booking.id, bookings.MadeMeeting(1, LINK, None))
+    deliver(lease)
+    outbox.finish(lease)
+    work()
+    sequences = [event_of(mail)["SEQUENCE"] for mail in mails.to(KEN)]
+    assert sequences == [1]
+    assert LINK in text_of(mails.to(KEN)[0])
+
+
+def test_what_was_made_is_kept_in_hand_until_the_database_takes_it(
+    booking: Booking, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    task_id, booking_id = task_of(booking, "meeting.create").id, booking.id
+    others = Connections()
+
+    def answer(_request: object) -> tuple[int, dict[str, str], str]:
+        others.hold_the_bookings(seconds=1)
+        return 201, {}, requests.compat.json.dumps(made())
+
+    wire.add_callback(responses.POST, MEETINGS, answer)
+    with others:
+        tasks.run(task_id)
+    assert len(wire.calls) == 1
+    kept = db.session.get_one(Booking, booking_id, populate_existing=True)
+    assert kept.zoom_meeting_id == 85012345678
+
+
+class Connections:
+    """The app's connections, none of which waits long for a lock; and one that takes the lock."""
+
+    PATIENCE: ClassVar = {
+        "sqlite": ("PRAGMA busy_timeout=100", "PRAGMA busy_timeout=15000"),
+        "postgresql": ("SET lock_timeout='100ms'", "RESET lock_timeout"),
+    }
+
+    def __init__(self) -> None:
+        self.engine = db.engine
+        self.short, self.usual = self.PATIENCE[self.engine.dialect.name]
+        self.holder: threading.Thread | None = None
+
+    def __enter__(self) -> None:
+        db.session.remove()
+        event.listen(self.engine, "checkout", self._shorten)
+        event.listen(self.engine, "checkin", self._restore)
+
+    def __exit__(self, *_error: object) -> None:
+        if self.holder is not None:
+            self.holder.join()
+        db.session.remove()
+        event.remove(self.engine, "checkout", self._shorten)
+        event.remove(self.engine, "checkin", self._restore)
+
+    def hold_the_bookings(self, seconds: float) -> None:
+        locked = threading.Event()
+
+        def hold() -> None:
+            with self.engine.connect() as other:
+                other.execute(select(Booking.id).with_for_update())
+                locked.set()
+                time.sleep(seconds)
+                other.rollback()
+
+        self.holder = threading.Thread(target=hold)
+        self.holder.start()
+        assert locked.wait(10)
+
+    def _shorten(self, connection: Any, _record: object, _proxy: object) -> None:
+        self._run(connection, self.short)
+
+    def _restore(self, connection: Any, _record: object) -> None:
+        self._run(connection, self.usual)
+
+    def _run(self, connection: Any, statement: str) -> None:
+        cursor = connection.cursor()
+        cursor.execute(statement)
+        cursor.close()
+        connection.commit()
 
 
 def test_a_mail_server_that_is_not_there_is_asked_again(

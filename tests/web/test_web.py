@@ -174,6 +174,15 @@ def test_a_crash_is_told_calmly_and_leaks_nothing(crashing: Flask, language: str
     assert policy_of(page.answer.headers) == STRICT
 
 
+def test_without_the_database_a_page_says_so_calmly_and_when_to_come_back(bare_app: Flask) -> None:
+    page = Visitor(InProcess(bare_app)).get("/b/consultation")
+    assert page.status == 503
+    assert page.answer.headers["Retry-After"] == "5"
+    assert page.answer.headers["Cache-Control"] == "no-store"
+    assert "Please try again shortly." in page.text
+    assert "sqlite" not in page.text
+
+
 def test_an_error_without_words_of_its_own_has_words_too(crashing: Flask) -> None:
     page = Visitor(InProcess(crashing)).get("/teapot")
     assert page.status == 418

@@ -1,0 +1,36 @@
+"""A database that is away for a while: what was done meanwhile is kept in hand."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from ..extensions import db
+from ..logs import log
+
+T = TypeVar("T")
+
+# Not there, restarting, full, or locked for longer than anybody waits.
+DATABASE_AWAY = (OperationalError, InterfaceError)
+PAUSE = 0.5  # seconds between tries
+
+
+def persistently(write: Callable[[], T], for_: timedelta) -> T:
+    """What `write` gives, which commits and may be called again.
+
+    A call to Zoom or the mail server cannot be undone, and what came of it would be lost with a
+    commit that fails. So it is tried again while the database is away, for the length `for_`;
+    then DATABASE_AWAY is raised.
+    """
+    until = time.monotonic() + for_.total_seconds()
+    while True:
+        try:
+            return write()
+        except DATABASE_AWAY as error:
+            db.session.rollback()
+            if time.monotonic() >= until:
+                raise
+            log.warning("database away, kept in hand", error=type(error.orig).__name__)
+            time.sleep(PAUSE)
