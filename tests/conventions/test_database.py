@@ -1,0 +1,44 @@
+"""How connections are set up, which the promises about bookings stand on."""
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
+
+from app.accounts.models import User
+from app.extensions import db
+from tests.cast import make_host
+
+
+@pytest.fixture
+def _on_sqlite(engine: str) -> None:
+    if engine != "sqlite":
+        pytest.skip("PostgreSQL locks rows and does all of this by itself")
+
+
+@pytest.mark.usefixtures("_on_sqlite")
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [("journal_mode", "wal"), ("foreign_keys", 1), ("busy_timeout", 15000), ("synchronous", 2)],
+)
+def test_each_connection_to_sqlite_waits_syncs_and_keeps_foreign_keys(
+    app: Flask, pragma: str, value: object
+) -> None:
+    assert db.session.scalar(text(f"PRAGMA {pragma}")) == value
+
+
+@pytest.mark.usefixtures("_on_sqlite")
+def test_on_sqlite_select_for_update_takes_the_write_lock_at_once(app: Flask) -> None:
+    """BEGIN IMMEDIATE: with SQLAlchemy's default two bookers would both see the slot free."""
+    make_host()
+    db.session.remove()
+    with db.engine.connect() as first, db.engine.connect() as second:
+        second.exec_driver_sql("PRAGMA busy_timeout=50")
+        first.execute(select(User.id).with_for_update())
+        with pytest.raises(OperationalError, match="locked"):
+            second.execute(select(User.id).with_for_update())
+        assert second.scalar(select(User.id)) is not None  # who only reads does not wait
+        first.rollback()
+        second.execute(select(User.id).with_for_update())
+        second.rollback()
+        second.exec_driver_sql("PRAGMA busy_timeout=15000")
