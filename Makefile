@@ -1,6 +1,6 @@
 # Two commands matter: `make run` gives a working CalSync, `make test` proves it.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lock screens pictures bench
+.PHONY: help setup run test chaos check format lock screens pictures bench
 
 PYTHON_HERE := .venv/bin/python
 
@@ -16,6 +16,9 @@ run: setup ## Start CalSync on http://127.0.0.1:5080 (PORT=… elsewhere); Ctrl-
 test: setup ## Run every test; ARGS="tests/bookings -x" for some
 	@$(PYTHON_HERE) -m scripts.chromium --install
 	@$(PYTHON_HERE) -m pytest $(ARGS)
+
+chaos: setup ## Kill, freeze and restart real processes on both databases; ARGS="-k postgresql" for some
+	@$(PYTHON_HERE) -m pytest -m "" tests/chaos tests/journey/test_races.py $(ARGS)
 
 check: setup ## Format, lint, types, templates, layers
 	$(PYTHON_HERE) -m ruff format --check .

@@ -19,16 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 READY = "CalSync is ready"
 
 
-@dataclass
-class Stack:
-    """A running CalSync: its addresses, folder and database, and all that it has printed."""
+class Sandboxed:
+    """What a test does to a running sandbox: look into its mailbox, make it fail."""
 
-    base: str
     sandbox: str
-    instance: Path
-    database_url: str
-    process: subprocess.Popen[str]
-    printed: list[str] = field(default_factory=list)
 
     def mails(self, to: str) -> list[dict[str, Any]]:
         """What has arrived for an address, the newest first."""
@@ -48,6 +42,18 @@ class Stack:
         requests.post(
             f"{self.sandbox}/api/faults", json={"kind": kind, "count": count} | more, timeout=10
         ).raise_for_status()
+
+
+@dataclass
+class Stack(Sandboxed):
+    """A running CalSync: its addresses, folder and database, and all that it has printed."""
+
+    base: str
+    sandbox: str
+    instance: Path
+    database_url: str
+    process: subprocess.Popen[str]
+    printed: list[str] = field(default_factory=list)
 
 
 @contextmanager

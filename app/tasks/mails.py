@@ -3,6 +3,7 @@
 from sqlalchemy import select
 
 from ..bookings import followups
+from ..bookings.models import Booking
 from ..bookings.service import find_with_parties
 from ..extensions import db
 from ..notifications.messages import compose
