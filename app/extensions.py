@@ -15,6 +15,7 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import Connection, Engine, MetaData, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, registry
 
 from .clock import UtcDateTime
@@ -60,6 +61,7 @@ def init_database(app: Flask) -> None:
         "hide_parameters": True,
     }
     db.init_app(app)
+    app.teardown_appcontext(_let_go)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _serialize_writes(db.engine)
@@ -91,6 +93,18 @@ def _speak_utc(connection: DBAPIConnection, _record: Any) -> None:
     cursor.execute("SET TIME ZONE 'UTC'")
     cursor.close()
     connection.commit()
+
+
+def _let_go(_error: BaseException | None) -> None:
+    """End the session, before Flask-SQLAlchemy does.
+
+    A connection that died since the answer was made would turn that answer into a bare 500. By
+    the time it raises, the pool has thrown it away; what is left to drop is the session.
+    """
+    try:
+        db.session.remove()
+    except OperationalError:
+        db.session.registry.clear()
 
 
 def _serialize_writes(engine: Engine) -> None:

@@ -42,3 +42,15 @@ def test_on_sqlite_select_for_update_takes_the_write_lock_at_once(app: Flask) ->
         second.execute(select(User.id).with_for_update())
         second.rollback()
         second.exec_driver_sql("PRAGMA busy_timeout=15000")
+
+
+def test_an_answer_outlives_a_connection_that_dies_behind_it(app: Flask, engine: str) -> None:
+    """What ends a request's context must not raise: the server would say 500 in its place."""
+    if engine == "sqlite":
+        pytest.skip("SQLite's connections have no server that could end")
+    with app.app_context():
+        own = db.session.scalar(text("SELECT pg_backend_pid()"))
+        with db.engine.connect() as other:
+            other.execute(text("SELECT pg_terminate_backend(:own, 5000)"), {"own": own})
+    with app.app_context():
+        assert db.session.scalar(text("SELECT 1")) == 1
