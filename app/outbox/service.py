@@ -75,20 +75,20 @@ def claim(task_id: int, for_: timedelta) -> Lease | None:
     """Take a due task for the length `for_` and commit; None when it is not due or not free."""
     now = utcnow()
     token = new_token()
-    won = _update(
-        and_(Task.id == task_id, _claimable(now)),
-        state="running",
-        attempts=Task.attempts + 1,
-        lease_until=now + for_,
-        lease_token=token,
-    )
+    taken = db.session.execute(
+        update(Task)
+        .where(Task.id == task_id, _claimable(now))
+        .values(
+            state="running",
+            attempts=Task.attempts + 1,
+            lease_until=now + for_,
+            lease_token=token,
+        )
+        .returning(Task.kind, Task.booking_id, Task.user_id, Task.attempts, Task.last_error)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
     db.session.commit()
-    if not won:
-        return None
-    task = db.session.get_one(Task, task_id, populate_existing=True)
-    return Lease(
-        task.id, token, task.kind, task.booking_id, task.user_id, task.attempts, task.last_error
-    )
+    return Lease(task_id, token, *taken) if taken else None
 
 
 def renew(lease: Lease, for_: timedelta) -> bool:

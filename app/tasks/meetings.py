@@ -38,14 +38,13 @@ def create(lease: Lease) -> None:
         made = meetings.find(host_id, wanted.agenda, renew) if may_look else None
         made = made or meetings.create(host_id, wanted, renew)
         _keep(lease, booking_id, made)
-    except OutcomeUnknown as unknown:
-        if in_the_dark and not may_look:
-            raise Refused("zoom_answer_lost") from unknown
-        raise
     except Unavailable as error:
-        if in_the_dark:  # and still, whatever has failed this time
-            raise OutcomeUnknown("zoom_answer_lost", error.retry_at) from error
-        raise
+        if not in_the_dark:
+            raise
+        if isinstance(error, OutcomeUnknown) and not may_look:
+            raise Refused("zoom_answer_lost") from error
+        # Still in the dark, whatever has failed this time.
+        raise OutcomeUnknown("zoom_answer_lost", error.retry_at) from error
     meetings.learn_host(host_id, made)
 
 

@@ -111,8 +111,7 @@ def may_delete(user_id: int) -> bool:
 
 def _with_access(user_id: int, before_call: Callable[[], None], call: Callable[[Access], T]) -> T:
     for _ in range(2):
-        before_call()
-        access = tokens.access_for(user_id)
+        access = tokens.access_for(user_id, before_refresh=before_call)
         before_call()
         # A connection held while Zoom thinks is one that a booker waits for. Nothing is open
         # here that could be lost.

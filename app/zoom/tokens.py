@@ -4,6 +4,7 @@ says so. These functions commit.
 Where two rows are locked, the host's comes first and the connection's second.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -29,10 +30,15 @@ IDLE = timedelta(days=30)
 RECONNECT_MAIL = "mail.host.reconnect"
 
 
-def access_for(user_id: int) -> Access:
+def _nothing() -> None:
+    """Nothing to do before a refresh."""
+
+
+def access_for(user_id: int, before_refresh: Callable[[], None] = _nothing) -> Access:
     """A token that will live long enough for a call; refreshes and commits where needed.
 
     The refresh is claimed by a conditional UPDATE, and no row stays locked while Zoom answers.
+    It is an outgoing call as well: `before_refresh` comes right before it.
 
     Raises Refused("zoom_not_connected" or "zoom_needs_reconnect"), or Unavailable when Zoom is
     ill or another worker is refreshing just now.
@@ -44,6 +50,7 @@ def access_for(user_id: int) -> Access:
         raise Refused("zoom_needs_reconnect")
     if not _is_stale(connection):
         return _access(connection)
+    before_refresh()
     return _refresh(connection)
 
 
