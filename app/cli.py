@@ -1,4 +1,4 @@
-"""Commands: `flask worker`, `flask scheduler`, `flask create-admin`, `flask rotate-keys`."""
+"""Commands: `flask worker`, `scheduler`, `create-admin`, `rotate-keys`, and those of deletion."""
 
 import logging
 import signal
@@ -19,6 +19,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
 from .accounts import service as accounts
+from .deletion.commands import delete_account, deletions
 from .extensions import db
 from .logs import log
 from .outbox import queue
@@ -31,7 +32,7 @@ SHORTEST_ADMIN_PASSWORD = 8
 
 
 def init_app(app: Flask) -> None:
-    for command in (worker, scheduler, create_admin, rotate_keys):
+    for command in (worker, scheduler, create_admin, rotate_keys, delete_account, deletions):
         app.cli.add_command(command)
 
 

@@ -1,0 +1,373 @@
+"""`flask delete-account`: everything of one account goes, with word to those who must know."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import responses
+from click.testing import Result
+from flask import Flask
+from sqlalchemy import delete, select, text, update
+
+from app.accounts import service as accounts
+from app.accounts.models import SignIn, User
+from app.booking_pages.models import BookingPage
+from app.bookings import service as bookings
+from app.bookings.models import Booking
+from app.clock import utcnow
+from app.deletion.models import Deletion
+from app.extensions import db
+from app.outbox import Task
+from app.zoom.service import connection_of
+from tests.cast import PASSWORD, make_booking, make_host, make_page, tomorrow, visit_as
+from tests.conftest import ZOOM_API
+from tests.deletion.conftest import AYA, HANAKO, KEN, MALLORY, MEETING, OTTO, REVOKE
+from tests.services import MailServer
+from tests.tasks.test_run import event_of, text_of
+from tests.visitor import Visitor
+
+Command = Callable[..., Result]
+
+# Of the host, of what the host wrote, and of the clients.
+PERSONAL = (
+    AYA, "Aya Sato", "aya-consults", "Advice on taxes", "Bring your papers", "Second floor",
+    "Dentist", "an old browser", "aya-at-zoom", "aya@zoom.example",
+    KEN, "Ken Yamada", "About my inheritance", HANAKO, "山田花子", "相続の相談",
+    OTTO, "Otto Alt", "My knee hurts", "zoom.example/j/", "ken-pass", "otto-pass",
+)  # fmt: skip
+
+
+def every_row() -> dict[str, list[tuple[Any, ...]]]:
+    """All that the database holds, as it is stored."""
+    with db.engine.connect() as connection:
+        return {
+            table.name: sorted(
+                (tuple(row) for row in connection.execute(text(f"SELECT * FROM {table.name}"))),
+                key=str,
+            )
+            for table in db.metadata.sorted_tables
+        }
+
+
+def traces() -> set[tuple[str, str]]:
+    """Where anything personal is, in any column of any table."""
+    return {
+        (name, trace)
+        for name, rows in every_row().items()
+        for row in rows
+        for value in row
+        for trace in PERSONAL
+        if trace in str(value)
+    }
+
+
+def the_record() -> Deletion:
+    [record] = db.session.scalars(select(Deletion)).all()
+    return record
+
+
+def is_there(email: str = AYA) -> bool:
+    return db.session.scalar(select(User.id).where(User.email == email)) is not None
+
+
+def test_all_of_the_account_goes_and_nothing_of_anybody_else(
+    mallory: User, revoked: responses.BaseResponse, delete_account: Command,
+    request: pytest.FixtureRequest,
+) -> None:  # fmt: skip
+    before = every_row()
+    request.getfixturevalue("aya")
+    during = every_row()
+    grown = {name for name, rows in during.items() if len(rows) > len(before[name]) > 0}
+    assert grown == set(before) - {"zoom_events", "deletions"}
+    result = delete_account("--yes")
+    assert result.exit_code == 0, result.output
+    after = every_row()
+    assert len(after.pop("deletions")) == 1
+    assert before.pop("deletions") == []
+    assert after == before
+
+
+def test_no_trace_of_host_or_clients_is_left_in_any_table(
+    aya: User, revoked: responses.BaseResponse, delete_account: Command
+) -> None:
+    forget_mallory()
+    found = {trace for _table, trace in traces()}
+    assert found == set(PERSONAL)
+    assert delete_account("--yes").exit_code == 0
+    assert traces() == set()
+
+
+def forget_mallory() -> None:
+    """The other host's clients are the same people; without her every trace is Aya's."""
+    db.session.execute(delete(User).where(User.email == MALLORY))
+    db.session.commit()
+
+
+def test_sqlite_keeps_no_trace_in_its_files(
+    aya: User, engine: str, revoked: responses.BaseResponse, delete_account: Command,
+) -> None:  # fmt: skip
+    if engine != "sqlite":
+        pytest.skip("PostgreSQL frees the space in its own time")
+    forget_mallory()
+    path = Path(str(db.engine.url.database))
+
+    def stored() -> bytes:
+        # By another process: closing the file here would drop the locks that SQLite holds on it.
+        files = [file for file in (path, Path(f"{path}-wal")) if file.exists()]
+        return subprocess.run(["cat", *files], capture_output=True, check=True).stdout
+
+    assert AYA.encode() in stored()
+    assert delete_account("--yes").exit_code == 0
+    left = {trace for trace in PERSONAL if trace.encode() in stored()}
+    assert left == set()
+
+
+def test_clients_of_bookings_to_come_are_told_and_those_of_past_ones_are_not(
+    aya: User, mails: MailServer, revoked: responses.BaseResponse, delete_account: Command
+) -> None:
+    assert delete_account("--yes").exit_code == 0
+    assert len(mails.to(KEN)) == 2
+    [to_hanako] = mails.to(HANAKO)
+    assert mails.to(OTTO) == []
+    assert len(mails.to(AYA)) == 3
+    assert {str(event_of(mail)["STATUS"]) for mail in mails.messages} == {"CANCELLED"}
+    assert all("Cancelled: Advice on taxes" in str(mail["Subject"]) for mail in mails.to(KEN))
+    assert "Berlin" in text_of(mails.to(KEN)[0])
+    assert re.search("取り消|キャンセル", str(to_hanako["Subject"]))
+    assert "17:00" in text_of(to_hanako)  # 08:00 UTC in Tokyo
+
+
+def test_the_record_says_how_much_and_not_whose(
+    aya: User, revoked: responses.BaseResponse, delete_account: Command, app: Flask
+) -> None:
+    result = delete_account("--yes")
+    record = the_record()
+    assert (record.pages, record.bookings, record.called_off, record.unsent) == (1, 4, 3, 0)
+    assert record.user_id is None
+    assert record.finished_at is not None
+    assert record.reference in result.output
+    listed = app.test_cli_runner().invoke(args=["deletions"]).output
+    assert record.reference in listed
+    assert "finished" in listed
+    assert "1 pages, 4 bookings, 3 cancelled for it, 0 clients not told" in listed
+
+
+def test_the_address_is_free_again(
+    aya: User, revoked: responses.BaseResponse, delete_account: Command
+) -> None:
+    assert delete_account("--yes").exit_code == 0
+    again = make_host("Aya Sato", AYA)
+    assert again.disabled_at is None
+    assert make_booking(make_page(again)).is_live
+
+
+def test_what_will_go_is_shown_in_numbers_without_anything_personal(
+    aya: User, revoked: responses.BaseResponse, delete_account: Command
+) -> None:
+    shown = delete_account(typed="no\n").output
+    for line in (
+        "1  booking pages", "3  bookings to come", "1  bookings that have begun",
+        "3  clients' names", "1  entries of time off", "1  Zoom connections", "1  signed-in",
+        "9  tasks",
+    ):  # fmt: skip
+        assert f" {line}" in shown, line
+    done = delete_account("--yes").output
+    for trace in PERSONAL:
+        assert trace not in shown + done, trace
+
+
+@pytest.mark.parametrize("typed", ["no\n", "mallory@example.org\n", "y\n", ""])
+def test_whoever_does_not_type_the_address_changes_nothing(
+    aya: User, delete_account: Command, mails: MailServer, typed: str
+) -> None:
+    before = every_row()
+    assert delete_account(typed=typed).exit_code != 0
+    assert every_row() == before
+    assert mails.messages == []
+
+
+def test_whoever_types_the_address_in_any_case_goes_on(
+    aya: User, revoked: responses.BaseResponse, delete_account: Command
+) -> None:
+    assert delete_account(email=" AYA@example.jp", typed="Aya@Example.JP\n").exit_code == 0
+    assert not is_there()
+
+
+def test_an_unknown_address_is_an_error(aya: User, delete_account: Command) -> None:
+    before = every_row()
+    result = delete_account("--yes", email="nobody@example.jp")
+    assert result.exit_code != 0
+    assert "No account has this address" in result.output
+    assert every_row() == before
+
+
+def test_without_a_mail_server_the_account_closes_and_nothing_is_deleted(
+    app: Flask, aya: User, mails: MailServer, revoked: responses.BaseResponse,
+    delete_account: Command, visit: Visitor,
+) -> None:  # fmt: skip
+    browser = visit_as(app, aya)
+    mails.recipient_answer = "451 4.3.0 try again later"
+    result = delete_account("--yes")
+    assert result.exit_code != 0
+    assert "3 clients' cancellations are not sent" in result.output
+    assert "run the same command again" in result.output
+    assert mails.messages == []
+    assert revoked.call_count == 0
+
+    host = db.session.scalars(select(User).where(User.email == AYA)).one()
+    assert len(db.session.scalars(select(Booking).where(Booking.host_id == host.id)).all()) == 4
+    assert the_record().user_id == host.id
+    assert the_record().finished_at is None
+    assert "under way" in app.test_cli_runner().invoke(args=["deletions"]).output
+    # Closed: neither password nor cookie opens it, and nobody can book.
+    assert accounts.authenticate(AYA, PASSWORD) is None
+    assert db.session.scalars(select(SignIn).where(SignIn.user_id == host.id)).all() == []
+    assert browser.get("/dashboard").path == "/login"
+    page = db.session.scalars(select(BookingPage).where(BookingPage.user_id == host.id)).one()
+    assert not page.is_live
+    with pytest.raises(bookings.OutsideHours):
+        make_booking(page, tomorrow(10))
+
+    mails.recipient_answer = ""
+    again = delete_account("--yes")
+    assert again.exit_code == 0, again.output
+    assert (len(mails.to(KEN)), len(mails.to(HANAKO)), revoked.call_count) == (2, 1, 1)
+    assert not is_there()
+    assert the_record().reference in result.output
+    assert the_record().reference in again.output
+    assert the_record().called_off == 3
+
+
+@pytest.mark.parametrize("answer", ["550 5.1.1 no such user", "451 4.3.0 try again later"])
+def test_a_client_who_cannot_be_told_stops_it_until_the_operator_says_so(
+    aya: User, mails: MailServer, revoked: responses.BaseResponse, delete_account: Command,
+    answer: str,
+) -> None:  # fmt: skip
+    mails.recipient_answer = answer
+    for _ in range(2):
+        result = delete_account("--yes")
+        assert result.exit_code != 0
+        assert "3 clients' cancellations are not sent, 0 other tasks" in result.output
+        assert answer not in result.output
+        assert is_there()
+    assert delete_account("--yes", "--even-unsent").exit_code == 0
+    assert not is_there()
+    assert the_record().unsent == 3
+
+
+def test_the_hosts_own_full_mailbox_holds_nothing_up(
+    aya: User, mails: MailServer, revoked: responses.BaseResponse, delete_account: Command
+) -> None:
+    async def refuse_the_host(*arguments: Any) -> str:
+        envelope, address = arguments[2], arguments[3]
+        if address == AYA:
+            return "452 4.2.2 mailbox full"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    mails.handle_RCPT = refuse_the_host  # type: ignore[method-assign]
+    result = delete_account("--yes")
+    assert result.exit_code == 0, result.output
+    assert (len(mails.to(KEN)), len(mails.to(HANAKO)), len(mails.to(AYA))) == (2, 1, 0)
+    assert not is_there()
+
+
+def test_the_token_is_given_back_to_zoom(
+    aya: User, revoked: responses.BaseResponse, delete_account: Command
+) -> None:
+    result = delete_account("--yes")
+    assert revoked.call_count == 1
+    assert revoked.calls[0].request.body == "token=access-1"
+    # Zoom's own meetings are the host's: without the permission none is touched.
+    assert "Zoom refused" not in result.output
+
+
+@pytest.mark.parametrize("answer", [{"status": 500}, {"body": requests.ConnectTimeout()}])
+def test_an_account_is_deleted_though_zoom_does_not_take_the_token_back(
+    aya: User, wire: responses.RequestsMock, delete_account: Command, answer: dict[str, Any]
+) -> None:
+    tried = wire.post(REVOKE, **answer)
+    assert delete_account("--yes").exit_code == 0
+    assert tried.call_count == 1
+    assert not is_there()
+
+
+@pytest.mark.usefixtures("grant_deletion")
+def test_meetings_are_deleted_at_zoom_first_where_the_host_allowed_it(
+    aya: User, wire: responses.RequestsMock, delete_account: Command
+) -> None:
+    wire.delete(f"{ZOOM_API}/meetings/{MEETING}", status=204)
+    wire.post(REVOKE, json={"status": "success"})
+    assert delete_account("--yes").exit_code == 0
+    assert [call.request.method for call in wire.calls] == ["DELETE", "POST"]
+
+
+@pytest.mark.usefixtures("grant_deletion")
+def test_while_zoom_is_ill_the_meeting_waits_and_the_account_with_it(
+    aya: User, wire: responses.RequestsMock, revoked: responses.BaseResponse,
+    delete_account: Command, mails: MailServer,
+) -> None:  # fmt: skip
+    host_id = aya.id
+    ill = wire.delete(f"{ZOOM_API}/meetings/{MEETING}", status=503)
+    result = delete_account("--yes")
+    assert result.exit_code != 0
+    assert "0 clients' cancellations are not sent, 1 other tasks" in result.output
+    assert connection_of(host_id) is not None
+    wire.remove(ill)
+    deleted = wire.delete(f"{ZOOM_API}/meetings/{MEETING}", status=204)
+    assert delete_account("--yes").exit_code == 0
+    assert (deleted.call_count, revoked.call_count) == (1, 1)
+    assert len(mails.messages) == 6  # nobody was told twice
+
+
+@pytest.mark.usefixtures("grant_deletion")
+def test_a_meeting_that_zoom_refuses_to_delete_holds_nothing_up_and_is_told(
+    aya: User, wire: responses.RequestsMock, revoked: responses.BaseResponse,
+    delete_account: Command,
+) -> None:  # fmt: skip
+    wire.delete(f"{ZOOM_API}/meetings/{MEETING}", status=400, json={"code": 300, "message": "No."})
+    result = delete_account("--yes")
+    assert result.exit_code == 0, result.output
+    assert "Zoom refused to delete 1 meetings" in result.output
+    assert not is_there()
+
+
+def test_a_meeting_under_way_is_not_called_off(
+    aya: User, mails: MailServer, revoked: responses.BaseResponse, delete_account: Command
+) -> None:
+    booking = db.session.scalars(select(Booking).where(Booking.client_email == HANAKO)).one()
+    shift = booking.starts_at - utcnow() + timedelta(minutes=5)
+    for name in ("starts_at", "ends_at", "blocked_from", "blocked_until"):
+        setattr(booking, name, getattr(booking, name) - shift)
+    db.session.commit()
+    assert delete_account("--yes").exit_code == 0
+    assert mails.to(HANAKO) == []
+    assert the_record().called_off == 2
+    assert not is_there()
+
+
+def test_a_failed_mail_of_a_booking_long_over_holds_nothing_up(
+    aya: User, revoked: responses.BaseResponse, delete_account: Command
+) -> None:
+    over = select(Booking.id).where(Booking.client_email == OTTO, Booking.host_id == aya.id)
+    db.session.execute(
+        update(Task)
+        .where(Task.booking_id.in_(over))
+        .values(state="failed", kind="mail.client.cancelled")
+    )
+    db.session.commit()
+    assert delete_account("--yes").exit_code == 0
+    assert not is_there()
+
+
+def test_what_hangs_on_an_account_goes_with_it() -> None:
+    """A table that is added later must not keep an account from going, nor stay behind."""
+    for table in db.metadata.sorted_tables:
+        for key in table.foreign_keys:
+            rule = "SET NULL" if table.name == "deletions" else "CASCADE"
+            assert key.ondelete == rule, key
