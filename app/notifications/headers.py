@@ -9,7 +9,9 @@ client may give as a name, as two lines, and the second as a header.
 """
 
 from email.header import Header
+from email.headerregistry import HeaderRegistry, UniqueUnstructuredHeader
 from email.policy import SMTP, EmailPolicy
+from functools import lru_cache
 from typing import Any
 
 ENCODED_WORD = "=?"
@@ -50,4 +52,19 @@ def _encoded(text: str, taken: int, linesep: str) -> str:
     )
 
 
-POLICY = WholeHeaders(linesep=SMTP.linesep)
+class _Headers(HeaderRegistry):
+    """Python's kinds of headers, each made once: a mail has thirty, and it makes a class for each.
+
+    What we say of a part's content is plain ASCII, and need not be taken apart to be written.
+    """
+
+    @lru_cache(maxsize=64)  # noqa: B019  (there is one, for as long as the process lives)
+    def __getitem__(self, name: str) -> Any:
+        return super().__getitem__(name)
+
+
+_HEADERS = _Headers()
+for _name in ("content-type", "content-transfer-encoding"):
+    _HEADERS.map_to_type(_name, UniqueUnstructuredHeader)  # type: ignore[arg-type]
+
+POLICY = WholeHeaders(linesep=SMTP.linesep, header_factory=_HEADERS)

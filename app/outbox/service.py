@@ -26,8 +26,8 @@ MOST_ATTEMPTS = 150
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to do one task until it runs out. `attempt` counts from 1, and `last_error` is
-    why the one before it was put off."""
+    """The right to do one task until it runs out, taken at `taken_at`. `attempt` counts from 1,
+    and `last_error` is why the one before it was put off."""
 
     task_id: int
     token: str
@@ -36,6 +36,7 @@ class Lease:
     user_id: int | None
     attempt: int
     last_error: str | None
+    taken_at: datetime
 
 
 def new_task(kind: str, key: str, *, due_at: datetime | None = None) -> Task:
@@ -88,7 +89,7 @@ def claim(task_id: int, for_: timedelta) -> Lease | None:
         .execution_options(synchronize_session=False)
     ).one_or_none()
     db.session.commit()
-    return Lease(task_id, token, *taken) if taken else None
+    return Lease(task_id, token, *taken, taken_at=now) if taken else None
 
 
 def renew(lease: Lease, for_: timedelta) -> bool:

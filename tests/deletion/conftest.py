@@ -16,7 +16,7 @@ from app.bookings.models import Booking
 from app.clock import utcnow
 from app.extensions import db
 from app.outbox import new_task
-from app.zoom.meetings import DELETE_SCOPE
+from app.zoom.abilities import DELETE
 from app.zoom.service import connection_of
 from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
 from tests.conftest import ZOOM_OAUTH
@@ -102,7 +102,7 @@ def grant_deletion(aya: User) -> None:
     """Aya has allowed CalSync to delete meetings."""
     connection = connection_of(aya.id)
     assert connection is not None
-    connection.scopes += f" {DELETE_SCOPE}"
+    connection.scopes += f" {DELETE}"
     db.session.commit()
 
 
