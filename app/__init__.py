@@ -3,7 +3,7 @@
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import assets, cli, config, crypto, environment, extensions, i18n, logs, web
+from . import assets, cli, config, crypto, environment, extensions, i18n, logs, rate_limits, web
 from .accounts import gate
 from .accounts import views as accounts
 from .admin import health, queues
@@ -44,7 +44,7 @@ def _bind_extensions(app: Flask, settings: config.Settings) -> None:
     extensions.migrate.init_app(app, extensions.db, directory=str(environment.ROOT / "migrations"))
     extensions.login_manager.init_app(app, add_context_processor=False)
     extensions.csrf.init_app(app)
-    extensions.limiter.init_app(app)
+    rate_limits.init_app(app)
     extensions.compress.init_app(app)
     web.init_app(app, settings)
     i18n.init_app(app)

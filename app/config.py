@@ -261,10 +261,7 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "SESSION_REFRESH_EACH_REQUEST": False,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "RATELIMIT_ENABLED": settings.ratelimit_enabled,
-        "RATELIMIT_STORAGE_URI": _limits_uri(settings.redis_url),
-        # A Valkey that hangs must not hang every form: count in memory instead.
-        "RATELIMIT_STORAGE_OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
-        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+        "RATELIMIT_STORAGE_URI": "steady+" + _limits_uri(settings.redis_url),  # rate_limits.py
         "RATELIMIT_STRATEGY": "fixed-window",
         "RATELIMIT_HEADERS_ENABLED": True,  # a 429 says when to come back
         "WTF_CSRF_TIME_LIMIT": None,

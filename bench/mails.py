@@ -2,7 +2,8 @@
 
 `make run`'s processes on each database, with the sandbox answering at once: five bookings a
 second, each for a page with Auto-create on, so meeting and mails are what a client waits for.
-Then tasks are run in this process, with the time that Zoom, the mail server and RQ take taken out; and empty jobs go through RQ's two kinds of worker, to tell what is RQ's.
+Then tasks are run in this process, and the time that Zoom, the mail server and RQ take is taken
+out; and empty jobs go through RQ's two kinds of worker, to tell what is RQ's.
 """
 
 import smtplib
@@ -214,12 +215,12 @@ def on_the_wire() -> Iterator[list[float]]:
 def measure_workers(redis_url: str) -> None:
     """Milliseconds for an empty job, in RQ's worker that forks and in the one that does not."""
     connection = Redis.from_url(redis_url)
-    queue = Queue("empty", connection=connection, serializer=JSONSerializer)
+    empty = Queue("empty", connection=connection, serializer=JSONSerializer)
     figures = {}
     for kind in (SimpleWorker, Worker):
         for _ in range(JOBS):
-            queue.enqueue("time.time", result_ttl=0)
-        worker = kind([queue], connection=connection, serializer=JSONSerializer)
+            empty.enqueue("time.time", result_ttl=0)
+        worker = kind([empty], connection=connection, serializer=JSONSerializer)
         worker.log_job_description = False
         began = time.perf_counter()
         worker.work(burst=True, logging_level="ERROR")
