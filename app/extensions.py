@@ -15,10 +15,13 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import Connection, Engine, MetaData, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, registry
 
 from .clock import UtcDateTime
+
+# Not there, restarting, full, or locked for longer than anybody waits.
+DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 class Base(DeclarativeBase):
@@ -103,7 +106,7 @@ def _let_go(_error: BaseException | None) -> None:
     """
     try:
         db.session.remove()
-    except OperationalError:
+    except DATABASE_AWAY:
         db.session.registry.clear()
 
 
@@ -126,6 +129,7 @@ def _prepare_connection(connection: DBAPIConnection, _record: Any) -> None:
         "synchronous=FULL",
         "foreign_keys=ON",
         "busy_timeout=15000",
+        "secure_delete=ON",  # what is deleted is overwritten, whatever the library's default
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

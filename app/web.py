@@ -19,7 +19,7 @@ from flask import (
     request,
 )
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import (
     HTTPException,
     InternalServerError,
@@ -29,6 +29,7 @@ from werkzeug.exceptions import (
 from werkzeug.wrappers import Response as BaseResponse
 
 from .config import Settings
+from .extensions import DATABASE_AWAY
 from .i18n import gettext as _
 from .logs import log
 
@@ -42,7 +43,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.jinja_env.globals.update(is_htmx=is_htmx, settings=settings, public_url=public_url)
     app.after_request(_secure)
     app.register_error_handler(HTTPException, _error_page)
-    app.register_error_handler(OperationalError, _database_away_page)
+    for error in DATABASE_AWAY:
+        app.register_error_handler(error, _database_away_page)
     app.register_error_handler(Exception, _crash_page)
 
 
@@ -209,7 +211,7 @@ def _words_for(status: int) -> tuple[str, str]:
     return known.get(status, broken if status >= 500 else known[400])
 
 
-def _database_away_page(error: OperationalError) -> BaseResponse:
+def _database_away_page(error: DBAPIError) -> BaseResponse:
     """503: the database is restarting, full or locked. A form can be sent again as it is."""
     log.warning("database away", error=type(error.orig).__name__)
     return _error_page(ServiceUnavailable(retry_after=RETRY_AFTER))

@@ -75,6 +75,11 @@ class Offer:
     hours: Sequence[tuple[int, int, int]]
     overrides: Sequence[tuple[date, int | None, int | None]]
 
+    @property
+    def is_live(self) -> bool:
+        """Whether clients may book."""
+        return self.page.is_live and self.page.archived_at is None
+
     def holidays(self, years: range, language: str = DEFAULT_LANGUAGE) -> Mapping[date, str]:
         """The public holidays that close the page, by name; an override on that day wins."""
         if not self.page.holidays:
@@ -127,7 +132,7 @@ def _rules(offer: Offer, years: range) -> Rules:
 def find_live(slug: str) -> Offer | None:
     """The live page behind a shared link, in one statement."""
     offer = find(slug)
-    return offer if offer and offer.page.is_live and offer.page.archived_at is None else None
+    return offer if offer and offer.is_live else None
 
 
 def find(slug: str) -> Offer | None:

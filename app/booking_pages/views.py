@@ -17,9 +17,9 @@ from . import public_holidays, service, slugs
 from .forms import PageForm
 from .models import BookingPage
 
-bp = Blueprint("booking_pages", __name__, url_prefix="/dashboard/pages")
-
 OFFERED_HORIZON = 60  # days
+
+bp = Blueprint("booking_pages", __name__, url_prefix="/dashboard/pages")
 bp.before_request(hosts_only)
 
 

@@ -9,13 +9,12 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, abort, current_app, g, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import OperationalError
 from werkzeug.routing import BaseConverter, ValidationError
 
 from ..booking_pages.forms import zone_choices
 from ..booking_pages.offers import Facts, Offer, find, find_live
 from ..clock import utcnow
-from ..extensions import compress, csrf, db, limiter, read_only
+from ..extensions import DATABASE_AWAY, compress, csrf, db, limiter, read_only
 from ..i18n import current_language, is_timezone, language_in_address
 from ..i18n import gettext as _
 from ..logs import log
@@ -222,12 +221,15 @@ def create(slug: str, start: datetime) -> ResponseReturnValue:
     """Book a slot. 303: booked. 409: taken or not offered. 422: form errors. 503: the database
     could not save it, and the same form may be sent again. :raises 404:"""
     refuse_foreign_origin()
-    # A page that went off under the client's hands keeps what was typed.
+    # A page that went off under the client's hands keeps what was typed; the key shows that
+    # the form was given out while it was live.
     offer = find(slug) or abort(404)
     page = offer.page
     g.host_language = page.host.locale
     details = BookingForm()
     key = read_key(page, start, details.key.data)
+    if key is None and not offer.is_live:
+        abort(404)
     is_valid = details.validate()
     if key is None:
         details.form_errors.append(_("This form was open for too long. Please send it again."))
@@ -237,7 +239,7 @@ def create(slug: str, start: datetime) -> ResponseReturnValue:
         booking = service.book(page, start, details.client(page), key)
     except (service.SlotTaken, service.OutsideHours):
         return render_lost(offer, start, details)
-    except OperationalError as error:
+    except DATABASE_AWAY as error:
         db.session.rollback()
         log.warning("booking not saved", reason=type(error.orig).__name__)
         details.form_errors.append(
@@ -300,8 +302,7 @@ def render_lost(offer: Offer, start: datetime, details: BookingForm) -> Response
     view = read_view(page)
     zone = chosen_zone(view, details)
     details.timezone.data = zone.key
-    is_open = page.is_live and page.archived_at is None
-    nearest = openings.nearest_open(offer, start) if is_open else []
+    nearest = openings.nearest_open(offer, start) if offer.is_live else []
     response = render(
         "bookings/lost.html",
         page=page,

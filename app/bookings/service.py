@@ -109,7 +109,7 @@ def find_with_parties(booking_id: int | None) -> Booking:
 
 def _check(offer: Offer, start: datetime) -> None:
     page = offer.page
-    if not page.is_live or page.archived_at is not None:
+    if not offer.is_live:
         raise OutsideHours
     if is_open(offer, start):
         return
@@ -161,7 +161,7 @@ def cancel(booking: Booking, by: str) -> None:
     where the host granted that. Cancelling twice changes nothing.
     """
     lock(booking.host_id)
-    db.session.refresh(booking)
+    db.session.refresh(booking, with_for_update=True)  # a meeting may be put on it just now
     if not booking.is_live:
         db.session.rollback()
         return

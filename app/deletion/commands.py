@@ -92,7 +92,11 @@ def _carry_out(user_id: int, patience: float, *, even_unsent: bool) -> None:
     if progress.missing and not even_unsent:
         raise click.ClickException(_what_is_missing(progress))
     # Not before: the meetings' deletions needed it.
-    zoom.disconnect(user_id)
+    if not zoom.disconnect(user_id):
+        click.echo(
+            "Zoom did not confirm the revocation: ask the host to remove CalSync in the Zoom App"
+            " Marketplace, under Manage > Installed Apps."
+        )
     _erase(begun, even_unsent=even_unsent)
     if progress.left_in_zoom:
         click.echo(f"Zoom refused to delete {progress.left_in_zoom} meetings; they remain there.")

@@ -117,7 +117,6 @@ def erase(begun: Begun, *, even_unsent: bool = False) -> None:
     deletion.finished_at = utcnow()
     deletion.user_id = None
     db.session.flush()
-    _overwrite_what_is_deleted()
     db.session.execute(
         delete(User).where(User.id == user_id).execution_options(synchronize_session=False)
     )
@@ -144,12 +143,6 @@ def _lock(user_id: int) -> User:
         db.session.rollback()
         raise UnknownAccount
     return user
-
-
-def _overwrite_what_is_deleted() -> None:
-    """SQLite else only marks the space of deleted rows as free (unless built otherwise)."""
-    if db.engine.dialect.name == "sqlite":
-        db.session.execute(text("PRAGMA secure_delete = ON"))
 
 
 def _empty_the_log_of_changes() -> None:

@@ -12,12 +12,11 @@ from ..bookings import followups
 from ..bookings.models import Booking
 from ..clock import utcnow
 from ..extensions import db
-from ..outbox import Task
+from ..outbox import OPEN_STATES, Task
 from .inventory import is_task_of
 
 TO_CLIENT, TO_HOST = followups.mail_kinds(followups.CANCELLED)
 AWAITED = (TO_CLIENT, TO_HOST, followups.DELETE_MEETING)
-OPEN = ("waiting", "running")
 PAUSE = 0.2  # seconds between looks while others work, or while a pause runs
 
 
@@ -78,12 +77,12 @@ def progress_of(user_id: int, since: datetime) -> Progress:
         return sum(counts.get((kind, state), 0) for kind in kinds for state in states)
 
     in_hand = sum(number for (kind, _), number in counts.items() if kind not in AWAITED)
-    unsent = how_many(TO_CLIENT, states=(*OPEN, "failed"))
+    unsent = how_many(TO_CLIENT, states=(*OPEN_STATES, "failed"))
     return Progress(
         done=how_many(*AWAITED, states=("done",)),
-        open=how_many(*AWAITED, states=OPEN) + in_hand,
+        open=how_many(*AWAITED, states=OPEN_STATES) + in_hand,
         unsent=unsent,
-        missing=unsent + how_many(followups.DELETE_MEETING, states=OPEN) + in_hand,
+        missing=unsent + how_many(followups.DELETE_MEETING, states=OPEN_STATES) + in_hand,
         left_in_zoom=how_many(followups.DELETE_MEETING, states=("failed",)),
     )
 

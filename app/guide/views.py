@@ -1,4 +1,4 @@
-"""What anybody may read: documentation, support, privacy, terms. And Zoom's check of the domain.
+"""What anybody may read: documentation, support, privacy, terms.
 
 The long texts are written once a language, side by side: guide/<page>.<language>.html.
 """

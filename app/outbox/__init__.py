@@ -5,7 +5,7 @@ It knows no handler. What a task does is told by its kind, in app.tasks.
 
 from .errors import OutcomeUnknown, Refused, Unavailable
 from .models import OPEN_STATES, Task
-from .outages import DATABASE_AWAY, persistently
+from .outages import persistently
 from .service import (
     MOST_ATTEMPTS,
     Lease,
@@ -23,7 +23,6 @@ from .service import (
 )
 
 __all__ = [
-    "DATABASE_AWAY",
     "MOST_ATTEMPTS",
     "OPEN_STATES",
     "Lease",

@@ -5,15 +5,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-
-from ..extensions import db
+from ..extensions import DATABASE_AWAY, db
 from ..logs import log
 
 T = TypeVar("T")
 
-# Not there, restarting, full, or locked for longer than anybody waits.
-DATABASE_AWAY = (OperationalError, InterfaceError)
 PAUSE = 0.5  # seconds between tries
 
 

@@ -14,8 +14,9 @@ from ..web import current_settings
 NAME = "tasks"
 # By name: the outbox knows no handler, and the worker runs no other function.
 FUNCTION = "app.tasks.run"
-# No call may last longer than the lease; this only ends a job that has gone astray.
-TIMEOUT = timedelta(seconds=90)
+# Refresh, call and a database that is away may follow one another; this only ends a job that has
+# gone astray.
+TIMEOUT = timedelta(minutes=10)
 FAILURE_TTL = timedelta(days=1)
 
 

@@ -7,8 +7,9 @@ from flask import current_app
 
 from .. import outbox
 from ..bookings import followups
+from ..extensions import DATABASE_AWAY
 from ..logs import log
-from ..outbox import DATABASE_AWAY, MOST_ATTEMPTS, Lease, Refused, Unavailable, persistently
+from ..outbox import MOST_ATTEMPTS, Lease, Refused, Unavailable, persistently
 from ..web import current_settings
 from ..zoom.tokens import RECONNECT_MAIL
 from . import connections, leases, mails, meetings
@@ -57,14 +58,19 @@ def _do(lease: Lease) -> None:
         _give_up(lease, refusal)
     except DATABASE_AWAY as error:
         log.warning("database away", error=type(error.orig).__name__)
-        _postpone(lease, Unavailable("database_away"))
+        _postpone(lease, Unavailable(_known_of(lease) or "database_away"))
     except Exception as error:  # noqa: BLE001
         # The outermost net of a task: a fault of ours must neither lose it nor spin on it.
         log.exception("task crashed", error=type(error).__name__)
-        _postpone(lease, Unavailable("internal_error"))
+        _postpone(lease, Unavailable(_known_of(lease) or "internal_error"))
     else:
         persistently(lambda: outbox.finish(lease), current_settings().lease)
         log.info("task done", attempt=lease.attempt)
+
+
+def _known_of(lease: Lease) -> str | None:
+    """That an earlier try left the outcome unknown matters more than what stopped this one."""
+    return lease.last_error if lease.last_error in meetings.IN_THE_DARK else None
 
 
 def _postpone(lease: Lease, error: Unavailable) -> None:

@@ -26,6 +26,8 @@ def ask_to_reconnect(lease: Lease) -> None:
     if connection is None or connection.is_active:
         return
     host = db.session.get_one(User, lease.user_id)
+    if not host.is_active:
+        return  # closed, perhaps about to be deleted
     key = db.session.get_one(Task, lease.task_id).dedupe_key
     message = reconnect.compose(host, connection.ended_because, key)
     db.session.remove()  # a mail server may take its time; the connection need not wait for it

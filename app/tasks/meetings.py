@@ -2,12 +2,13 @@
 
 from functools import partial
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from ..bookings.models import Booking
 from ..bookings.service import MadeMeeting, attach_meeting, fail_meeting, find_with_parties
 from ..extensions import db
 from ..logs import log
 from ..outbox import (
-    DATABASE_AWAY,
     Lease,
     OutcomeUnknown,
     Refused,
@@ -32,7 +33,7 @@ def create(lease: Lease) -> None:
         return
     host_id, booking_id, wanted = booking.host_id, booking.id, _request_for(booking)
     renew = partial(leases.renew, lease)
-    in_the_dark = lease.last_error in IN_THE_DARK
+    in_the_dark = is_in_the_dark(lease)
     may_look = in_the_dark and meetings.may_find(host_id)
     try:
         made = meetings.find(host_id, wanted.agenda, renew) if may_look else None
@@ -48,6 +49,14 @@ def create(lease: Lease) -> None:
     meetings.learn_host(host_id, made)
 
 
+def is_in_the_dark(lease: Lease) -> bool:
+    """Whether an earlier try may have made a meeting that nobody wrote down.
+
+    A lease that ran out leaves no reason behind: its worker died somewhere on the way.
+    """
+    return lease.last_error in IN_THE_DARK or (lease.attempt > 1 and lease.last_error is None)
+
+
 def _keep(lease: Lease, booking_id: int, made: Meeting) -> None:
     """Before anything else: a meeting that nobody wrote down is an orphan."""
     meeting = MadeMeeting(made.id, made.join_url, made.passcode)
@@ -55,7 +64,7 @@ def _keep(lease: Lease, booking_id: int, made: Meeting) -> None:
         is_kept = persistently(
             lambda: attach_meeting(booking_id, meeting), current_settings().lease
         )
-    except DATABASE_AWAY as error:
+    except SQLAlchemyError as error:
         raise OutcomeUnknown("zoom_answer_lost") from error
     if not is_kept:
         log.warning("another meeting was kept first", task_id=lease.task_id)

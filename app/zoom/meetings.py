@@ -82,7 +82,9 @@ def delete(user_id: int, meeting_id: int, before_call: Callable[[], None]) -> No
 
 def read(user_id: int, meeting_id: int) -> LiveMeeting:
     """What Zoom knows of a meeting now. Raises Refused or Unavailable."""
-    return _with_access(user_id, _nothing, lambda access: api.read_meeting(access, meeting_id))
+    return _with_access(
+        user_id, tokens.nothing, lambda access: api.read_meeting(access, meeting_id)
+    )
 
 
 def start_url(user_id: int, meeting_id: int) -> str:
@@ -90,11 +92,9 @@ def start_url(user_id: int, meeting_id: int) -> str:
 
     Raises Refused or Unavailable.
     """
-    return _with_access(user_id, _nothing, lambda access: api.read_start_url(access, meeting_id))
-
-
-def _nothing() -> None:
-    """A browser's request holds no lease."""
+    return _with_access(
+        user_id, tokens.nothing, lambda access: api.read_start_url(access, meeting_id)
+    )
 
 
 def may_read(user_id: int) -> bool:

@@ -38,7 +38,7 @@ class ZoomConnection(Model):
     status: Mapped[str] = mapped_column(String(16), default="active")
     authorized_at: Mapped[datetime]
     refreshing_until: Mapped[datetime | None]  # one worker at a time asks for a new token
-    ended_because: Mapped[str | None] = mapped_column(String(32))  # one of the codes below
+    ended_because: Mapped[str | None] = mapped_column(String(32))  # one of the codes above
     doubted_at: Mapped[datetime | None]  # the sweep has it checked by a refresh
 
     @property

@@ -148,6 +148,7 @@ def revoke(access_token: str) -> bool:
             data={"token": access_token},
             auth=(settings.zoom_client_id, settings.zoom_client_secret),
             timeout=timeouts(settings),
+            allow_redirects=False,
         )
     except requests.RequestException:
         return False

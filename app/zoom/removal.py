@@ -32,16 +32,23 @@ def apply(removal: Removal) -> None:
     """Delete the connection of that Zoom user, tokens, ids, mail address and all; commit.
 
     The account and its bookings stay, and so do the meetings and their links. A connection that
-    was authorized after the event stays too. The same event has its effect once. When nobody is
-    known by that id, every active connection of unknown identity is doubted, and the sweep has
-    it checked.
+    was authorized after the event stays too. The same event has its effect once. When no
+    active connection has that id, every one of unknown identity is doubted, and the sweep has it
+    checked; an ended one, which no check can tell apart, loses its tokens.
     """
     if not _is_first(removal):
         return
     is_known = db.session.scalar(
-        select(ZoomConnection.id).where(ZoomConnection.zoom_user_id == removal.zoom_user_id)
+        select(ZoomConnection.id).where(
+            ZoomConnection.zoom_user_id == removal.zoom_user_id,
+            ZoomConnection.status == "active",
+        )
     )
-    changed = _delete(removal) if is_known else _doubt_unknown(removal)
+    changed = _delete(removal)
+    if not is_known:
+        # An ended connection may hold the id that a younger one has not learned yet.
+        changed += _doubt_unknown(removal)
+        _forget_unknown(removal)
     db.session.commit()
     log.info("zoom app removed", is_known=bool(is_known), connections=changed)
 
@@ -87,3 +94,16 @@ def _doubt_unknown(removal: Removal) -> int:
     )
     assert isinstance(result, CursorResult)
     return result.rowcount
+
+
+def _forget_unknown(removal: Removal) -> None:
+    db.session.execute(
+        update(ZoomConnection)
+        .where(
+            ZoomConnection.status == "needs_reconnect",
+            ZoomConnection.zoom_user_id.is_(None),
+            ZoomConnection.authorized_at <= removal.at,
+        )
+        .values(access_token=None, refresh_token=None)
+        .execution_options(synchronize_session=False)
+    )

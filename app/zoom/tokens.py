@@ -23,6 +23,8 @@ from .values import Access
 
 # Nobody refreshes longer than this; afterwards another worker may try.
 REFRESH_LEASE = timedelta(seconds=45)
+# So long new tokens are held while the database is away; a browser may wait for it.
+IN_HAND = timedelta(seconds=15)
 EARLY = timedelta(minutes=5)
 # Zoom forgets a refresh token after 90 days.
 IDLE = timedelta(days=30)
@@ -30,11 +32,11 @@ IDLE = timedelta(days=30)
 RECONNECT_MAIL = "mail.host.reconnect"
 
 
-def _nothing() -> None:
-    """Nothing to do before a refresh."""
+def nothing() -> None:
+    """What comes before a call where nothing has to: a browser's request holds no lease."""
 
 
-def access_for(user_id: int, before_refresh: Callable[[], None] = _nothing) -> Access:
+def access_for(user_id: int, before_refresh: Callable[[], None] = nothing) -> Access:
     """A token that will live long enough for a call; refreshes and commits where needed.
 
     The refresh is claimed by a conditional UPDATE, and no row stays locked while Zoom answers.
@@ -50,7 +52,10 @@ def access_for(user_id: int, before_refresh: Callable[[], None] = _nothing) -> A
         raise Refused("zoom_needs_reconnect")
     if not _is_stale(connection):
         return _access(connection)
-    before_refresh()
+    before_refresh()  # which may commit, and the host may have disconnected meanwhile
+    connection = find(user_id)
+    if connection is None:
+        raise Refused("zoom_not_connected")
     return _refresh(connection)
 
 
@@ -126,7 +131,8 @@ def _refresh(connection: ZoomConnection) -> Access:
     except Unavailable:
         _release(claim)
         raise
-    return _keep(claim, grant)
+    # Zoom takes no other refresh token any more: a commit that fails must not lose it.
+    return outbox.persistently(lambda: _keep(claim, grant), IN_HAND)
 
 
 def _claim(connection: ZoomConnection) -> _Claim:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from app.zoom import api as zoom_api
 from tests.chaos.people import ChaosHost, new_host
 from tests.chaos.well import assert_all_is_well
 from tests.chaos.world import DOCUMENTED_SCOPES, World
@@ -74,9 +73,6 @@ def test_an_answer_lost_twice_is_the_hosts_to_judge_and_retry_brings_the_link(
     assert newest["subject"].startswith("Zoom link:")
 
 
-@pytest.mark.xfail(
-    not hasattr(zoom_api, "list_meetings"), reason="nothing asks Zoom for its list of meetings yet"
-)
 def test_a_lost_answer_is_found_again_where_zoom_lets_us_look(world: World) -> None:
     world.choose(scopes=[*DOCUMENTED_SCOPES, "meeting:read:list_meetings"])
     aya = new_host(world)

@@ -170,4 +170,4 @@ def test_another_hosts_meetings_are_not_told(
 
 def test_it_speaks_japanese(app: Flask, host: User, token_answer: responses.BaseResponse) -> None:
     found = diagnose(app, host, {"Accept-Language": "ja"})
-    assert "Zoom で更新できました。" in found.text
+    assert "Zoom でアクセス権を更新できました。" in found.text

@@ -386,7 +386,7 @@ def test_declining_after_the_state_ran_out_connects_nothing(app: Flask, is_known
 # --- Zoom's numbered errors
 
 ADVICE = {
-    4700: ("Clear your browser cache and cookies.", "ブラウザのキャッシュと Cookie を削除してください。"),
+    4700: ("Clear your browser cache and cookies.", "ブラウザーのキャッシュと Cookie を削除してください。"),
     4702: ("The fault is in how CalSync is set up", "CalSync の設定に問題があります"),
     4704: ("The fault is in how CalSync is set up", "CalSync の設定に問題があります"),
     4705: ("The fault is in how CalSync is set up", "CalSync の設定に問題があります"),
