@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, event, func, select, text
+from sqlalchemy import Connection, event, func, select, text, update
 
+from app.bookings import followups, service
 from app.bookings.models import Booking
 from app.bookings.public_views import SLOT_FORM
 from app.contention import MOST_TRIES
 from app.extensions import db
-from tests.cast import make_booking, make_host, make_page, tomorrow
+from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
 from tests.visitor import Visitor
 
 SENT = {"name": "Ken Yamada", "email": "ken@example.com", "note": "My case"}
@@ -176,3 +177,28 @@ def test_a_form_sent_again_after_a_lost_confirmation_finds_its_booking(
     first, again = form.send(**SENT), form.send(**SENT)
     assert first.url == again.url
     assert count_bookings() == 1
+
+
+def test_a_meeting_that_is_made_while_its_booking_is_cancelled_is_deleted(app: Flask) -> None:
+    host = make_host()
+    connect_zoom(host, scopes="meeting:write:meeting meeting:delete:meeting")
+    booking_id = make_booking(make_page(host, auto_zoom=True)).id
+    db.session.commit()
+
+    def cancel() -> None:
+        with app.app_context():
+            service.cancel(db.session.get_one(Booking, booking_id), by="client")
+
+    with db.engine.connect() as worker:
+        worker.execute(
+            update(Booking)
+            .where(Booking.id == booking_id)
+            .values(meeting_state="ready", zoom_meeting_id=85012345678, join_url="https://zoom")
+        )
+        cancels = threading.Thread(target=cancel)
+        cancels.start()
+        time.sleep(0.5)  # it waits for the row by now
+        worker.commit()
+        cancels.join(timeout=20)
+    kinds = {task.kind for task in db.session.get_one(Booking, booking_id).tasks}
+    assert followups.DELETE_MEETING in kinds

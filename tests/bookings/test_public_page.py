@@ -61,8 +61,8 @@ def test_a_page_that_is_not_live_is_not_there(app: Flask, visit: Visitor, change
     if change == "archived":
         pages.archive(page)
     slug = "nowhere" if change == "missing" else "talk"
-    for address in (f"/b/{slug}", f"/b/{slug}/20261208T000000Z"):
-        shown = visit.get(address)
+    slot = f"/b/{slug}/20261208T000000Z"
+    for shown in (visit.get(f"/b/{slug}"), visit.get(slot), visit.post(slot, {"key": "forged"})):
         assert shown.status == 404
         assert "Aya Sato" not in shown.text
 

@@ -1,5 +1,6 @@
 """A connection that ends is told once; one that idles or is doubted is looked after."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -20,7 +21,7 @@ from app.zoom import tokens as zoom_tokens
 from app.zoom.models import ZoomConnection
 from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow, visit_as
 from tests.services import MailServer
-from tests.tasks.test_run import let_time_pass, task_of, text_of, work
+from tests.tasks.test_run import Connections, let_time_pass, task_of, text_of, work
 from tests.visitor import Visitor
 from tests.zoom.test_api import MEETINGS, made
 from tests.zoom.test_service import REVOKE, TOKEN, grant, reread, tokens
@@ -338,3 +339,30 @@ def test_a_doubt_that_a_refresh_has_cleared_costs_no_other_one(
     work()
     assert [task.state for task in checks()] == ["done"]
     assert len(wire.calls) == 0
+
+
+def test_rotated_tokens_are_kept_in_hand_until_the_database_takes_them(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    host = make_host()
+    connect_zoom(host, expires_at=utcnow())
+    host_id, others = host.id, Connections()
+
+    def answer(_request: object) -> tuple[int, dict[str, str], str]:
+        others.hold(ZoomConnection.id, seconds=1)
+        return 200, {}, json.dumps(tokens(2))
+
+    wire.add_callback(responses.POST, TOKEN, answer)
+    with others:
+        assert zoom_tokens.access_for(host_id).token == "access-2"
+    assert reread(host_id).refresh_token == "refresh-2"
+
+
+def test_a_host_who_has_left_is_not_asked_to_reconnect(app: Flask, mails: MailServer) -> None:
+    host = make_host()
+    connect_zoom(host)
+    end(host)
+    host.disabled_at = utcnow()
+    db.session.commit()
+    work()
+    assert mails.messages == []

@@ -457,7 +457,7 @@ def test_what_was_made_is_kept_in_hand_until_the_database_takes_it(
     others = Connections()
 
     def answer(_request: object) -> tuple[int, dict[str, str], str]:
-        others.hold_the_bookings(seconds=1)
+        others.hold(Booking.id, seconds=1)
         return 201, {}, requests.compat.json.dumps(made())
 
     wire.add_callback(responses.POST, MEETINGS, answer)
@@ -493,12 +493,12 @@ class Connections:
         event.remove(self.engine, "checkout", self._shorten)
         event.remove(self.engine, "checkin", self._restore)
 
-    def hold_the_bookings(self, seconds: float) -> None:
+    def hold(self, rows: Any, seconds: float) -> None:
         locked = threading.Event()
 
         def hold() -> None:
             with self.engine.connect() as other:
-                other.execute(select(Booking.id).with_for_update())
+                other.execute(select(rows).with_for_update())
                 locked.set()
                 time.sleep(seconds)
                 other.rollback()
