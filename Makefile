@@ -15,7 +15,7 @@ run: setup ## Start CalSync on http://127.0.0.1:5080 (PORT=… elsewhere); Ctrl-
 
 test: setup ## Run every test; ARGS="tests/bookings -x" for some
 	@$(PYTHON_HERE) -m scripts.chromium --install
-	@$(PYTHON_HERE) -m pytest $(ARGS)
+	@$(PYTHON_HERE) -m scripts.test $(ARGS)
 
 chaos: setup ## Kill, freeze and restart real processes on both databases; ARGS="-k postgresql" for some
 	@$(PYTHON_HERE) -m pytest -m "" tests/chaos tests/journey/test_races.py $(ARGS)
