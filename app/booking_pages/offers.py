@@ -22,9 +22,9 @@ from sqlalchemy import (
 
 from ..accounts.models import User
 from ..availability import Rules
-from ..availability.holidays import holidays_in
 from ..extensions import db
 from ..i18n import DEFAULT_LANGUAGE
+from .holidays import holidays_in
 from .models import BookingPage, PageHours, PageOverride
 
 Range = tuple[int, int]

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from babel import Locale
 
-from ..availability.holidays import FIRST_COUNTRY, countries, holidays_in
+from .holidays import FIRST_COUNTRY, countries, holidays_in
 
 SHOWN = 5
 

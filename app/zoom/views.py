@@ -14,6 +14,7 @@ from ..i18n import gettext as _
 from ..outbox import Unavailable
 from ..web import current_settings, public_url, render, see_other
 from . import identity, oauth, service
+from .abilities import Abilities
 
 bp = Blueprint("zoom", __name__)
 
@@ -127,7 +128,8 @@ def finish() -> ResponseReturnValue:
             "failed",
         )
     else:
-        flash(_("Zoom is connected."), "done")
+        if Abilities.of(grant.scopes).creates:
+            flash(_("Zoom is connected."), "done")
     forget_unfinished()
     return see_other(url_for("settings.integrations"))
 

@@ -8,8 +8,8 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.accounts.models import User
-from app.availability.holidays import countries
 from app.booking_pages import public_holidays
+from app.booking_pages.holidays import countries
 from app.booking_pages.models import BookingPage
 from app.extensions import db
 from tests.cast import make_host, make_page, visit_as

@@ -500,3 +500,13 @@ def test_settings_say_where_calsync_can_be_removed_at_zoom(app: Flask, settings:
     connect_zoom(host)
     page = visit_as(app, host).get("/settings/integrations")
     assert page.link("Zoom App Marketplace")["href"] == settings.zoom_marketplace_url
+
+
+def test_a_connection_that_may_not_create_is_not_called_connected(app: Flask) -> None:
+    host = make_host()
+    connect_zoom(host, scopes="meeting:read:meeting")
+    page = visit_as(app, host).get("/settings/integrations")
+    assert "Reconnection needed" in page.one("#zoom").get_text()
+    assert "did not grant the permission to create meetings" in page.text
+    assert page.has_link("Reconnect Zoom")
+    assert page.form_to("/zoom/disconnect")
