@@ -67,6 +67,8 @@ def test_hours_grow_and_shrink_and_keep_what_was_typed(
         expect(page.get_by_label("Description")).to_have_value("Typed before the rows change")
         page.locator("#title").fill("With two ranges")
         page.locator("#slug").fill(who)
+        if has_script:
+            expect(page.locator("#slug-field strong")).to_have_text(who)
         # Enter in a field saves; it does not press a button that removes a row.
         page.locator("#slug").press("Enter")
         expect(page.get_by_text("The page is live")).to_be_visible()

@@ -48,6 +48,12 @@
     for (const form of document.querySelectorAll("[data-once]")) delete form.dataset.sent;
   });
 
+  // The address under the field follows what is typed.
+  document.addEventListener("input", (event) => {
+    const shown = event.target.closest("#slug-field")?.querySelector("strong");
+    if (shown) shown.textContent = event.target.value.trim().toLowerCase() || "…";
+  });
+
   // A suggestion never replaces what somebody typed.
   document.addEventListener("htmx:before:swap", (event) => {
     const field = event.detail.ctx.target?.querySelector("[data-suggested]");
