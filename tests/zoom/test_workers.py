@@ -5,6 +5,7 @@ import time
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+import requests
 from flask import Flask
 from sqlalchemy import select
 
@@ -53,6 +54,9 @@ def test_two_workers_refresh_once_an_expiry_and_make_every_meeting(
     first = (utcnow() + timedelta(days=2)).replace(hour=1, minute=0, second=0, microsecond=0)
     for number in range(BOOKINGS):
         make_booking(page, first + timedelta(minutes=20 * number))
+    # Slow enough for tokens to run out on the way, however fast the machine is.
+    slow = {"kind": "slow", "count": BOOKINGS, "seconds": 0.1}
+    requests.post(f"{sandbox.url}/api/faults", json=slow, timeout=10).raise_for_status()
     failures: list[BaseException] = []
     workers = [threading.Thread(target=work_until_ready, args=(app, failures)) for _ in range(2)]
     for worker in workers:
