@@ -10,7 +10,7 @@ from ..accounts.gate import current_host, hosts_only
 from ..booking_pages.offers import offer_of
 from ..booking_pages.service import page_of
 from ..web import render
-from .public_views import look_at, month_values, read_view, zone_values
+from .public_month import look_at, month_values, read_view, zone_values
 from .reasons import Reason, why_closed
 
 bp = Blueprint("preview", __name__, url_prefix="/dashboard/pages/<int:page_id>/preview")

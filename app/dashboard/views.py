@@ -12,7 +12,7 @@ from ..booking_pages.service import pages_of
 from ..bookings.listing import need_attention, soonest
 from ..clock import utcnow
 from ..web import render, see_other
-from ..zoom.service import connection_of
+from ..zoom.tokens import connection_of
 
 bp = Blueprint("dashboard", __name__)
 SOON = timedelta(days=7)

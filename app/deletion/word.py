@@ -104,16 +104,9 @@ def _look(user_id: int, since: datetime) -> Progress:
 
 def _next_due(user_id: int, since: datetime) -> int | None:
     """The one that has waited longest: what is put off goes to the end of the line."""
-    now = utcnow()
     task_id = db.session.scalar(
         select(Task.id)
-        .where(
-            _is_concerned(user_id, since),
-            or_(
-                and_(Task.state == "waiting", Task.due_at <= now),
-                and_(Task.state == "running", Task.lease_until < now),
-            ),
-        )
+        .where(_is_concerned(user_id, since), outbox.is_claimable(utcnow()))
         .order_by(Task.due_at, Task.id)
         .limit(1)
     )

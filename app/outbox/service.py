@@ -78,7 +78,7 @@ def claim(task_id: int, for_: timedelta) -> Lease | None:
     token = new_token()
     taken = db.session.execute(
         update(Task)
-        .where(Task.id == task_id, _claimable(now))
+        .where(Task.id == task_id, is_claimable(now))
         .values(
             state="running",
             attempts=Task.attempts + 1,
@@ -167,7 +167,7 @@ def enqueue_due() -> int:
     """
     now = utcnow()
     missing = and_(
-        _claimable(now),
+        is_claimable(now),
         or_(
             Task.enqueued_at.is_(None),
             Task.enqueued_at < now - current_settings().enqueue_again_after,
@@ -184,7 +184,8 @@ def enqueue_due() -> int:
     return len(taken)
 
 
-def _claimable(now: datetime) -> ColumnElement[bool]:
+def is_claimable(now: datetime) -> ColumnElement[bool]:
+    """Due and free at `now`: waiting, or under a lease that has run out."""
     return or_(
         and_(Task.state == "waiting", Task.due_at <= now),
         and_(Task.state == "running", Task.lease_until < now),

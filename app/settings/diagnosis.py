@@ -9,7 +9,7 @@ from ..booking_pages.service import pages_of
 from ..bookings.listing import latest_meetings
 from ..bookings.models import Booking
 from ..outbox import Refused, Task, Unavailable
-from ..zoom import abilities, service, tokens
+from ..zoom import abilities, tokens
 from ..zoom.models import ZoomConnection
 
 MEETINGS = 5
@@ -34,7 +34,7 @@ def diagnose(host: User) -> Diagnosis:
     """Look at everything that a meeting needs. A real refresh shows whether the token is alive;
     it commits, and a connection that is found dead ends here."""
     trouble = _trouble_with_token(host.id)
-    connection = service.connection_of(host.id)
+    connection = tokens.connection_of(host.id)
     return Diagnosis(
         connection=connection,
         trouble=trouble,

@@ -11,7 +11,7 @@ from ..booking_pages.service import pages_of
 from ..extensions import limiter
 from ..i18n import gettext as _
 from ..web import render, see_other
-from ..zoom.service import connection_of
+from ..zoom.tokens import connection_of
 from . import diagnosis
 from .forms import ProfileForm
 

@@ -7,7 +7,7 @@ from ..extensions import db
 from ..notifications import reconnect
 from ..notifications.smtp import send
 from ..outbox import Lease, Refused, Task
-from ..zoom import service, tokens
+from ..zoom import tokens
 
 CHECK = "zoom.check"
 
@@ -22,7 +22,7 @@ def check(lease: Lease) -> None:
 def ask_to_reconnect(lease: Lease) -> None:
     """Mail the host, unless the connection has been made anew or removed meanwhile."""
     assert lease.user_id is not None
-    connection = service.connection_of(lease.user_id)
+    connection = tokens.connection_of(lease.user_id)
     if connection is None or connection.is_active:
         return
     host = db.session.get_one(User, lease.user_id)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, literal, or_, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import selectinload
 
 from .. import outbox
 from ..bookings import followups, service
@@ -46,6 +47,7 @@ def revive_meetings() -> None:
                 Task.last_error.startswith("zoom_scope_missing"),
             ),
         )
+        .options(selectinload(Booking.tasks))
         .limit(50)
     )
     for booking in db.session.scalars(waiting_for_zoom).unique().all():

@@ -9,6 +9,7 @@ from ..clock import utcnow
 from ..extensions import db
 from ..outbox import Refused, Unavailable
 from . import api, service, tokens
+from .abilities import Abilities
 from .api import LiveMeeting, Meeting, MeetingRequest
 from .models import ENDED, SCOPE_MISSING, USER_GONE
 from .values import Access, Identity
@@ -39,8 +40,7 @@ def create(user_id: int, wanted: MeetingRequest, before_call: Callable[[], None]
 
 def may_find(user_id: int) -> bool:
     """Whether a meeting can be found again whose answer was lost."""
-    connection = service.connection_of(user_id)
-    return connection is not None and connection.is_active and connection.abilities.finds
+    return _abilities_of(user_id).finds
 
 
 def find(user_id: int, reference: str, before_call: Callable[[], None]) -> Meeting | None:
@@ -99,14 +99,17 @@ def start_url(user_id: int, meeting_id: int) -> str:
 
 def may_read(user_id: int) -> bool:
     """Whether a meeting's details can be read, and so the meeting be started from here."""
-    connection = service.connection_of(user_id)
-    return connection is not None and connection.is_active and connection.abilities.reads
+    return _abilities_of(user_id).reads
 
 
 def may_delete(user_id: int) -> bool:
     """Whether a cancelled booking's meeting can be removed at Zoom."""
-    connection = service.connection_of(user_id)
-    return connection is not None and connection.is_active and connection.abilities.deletes
+    return _abilities_of(user_id).deletes
+
+
+def _abilities_of(user_id: int) -> Abilities:
+    connection = tokens.connection_of(user_id)
+    return Abilities.of(connection.scopes if connection and connection.is_active else "")
 
 
 def _with_access(user_id: int, before_call: Callable[[], None], call: Callable[[Access], T]) -> T:

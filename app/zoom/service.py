@@ -13,17 +13,12 @@ from ..logs import log
 from ..outbox import Refused, Unavailable
 from . import oauth
 from .models import LINKED_ELSEWHERE, ZoomConnection
-from .tokens import end_locked, find, locked, store
+from .tokens import connection_of, end_locked, locked, store
 from .values import UNKNOWN, Identity
 
 
 class LinkedElsewhere(Exception):
     """This Zoom user belongs to another host's connection."""
-
-
-def connection_of(user_id: int) -> ZoomConnection | None:
-    """The host's connection, active or not."""
-    return find(user_id)
 
 
 def is_connected(user_id: int) -> bool:
@@ -126,15 +121,19 @@ def disconnect(user_id: int) -> bool:
     db.session.commit()
     if access_token is None or refresh_token is None:
         return True
-    if has_expired:
-        try:
+    is_confirmed = _give_back(access_token, refresh_token if has_expired else None)
+    if not is_confirmed:
+        log.warning("zoom did not confirm the revocation", user_id=user_id)
+    return is_confirmed
+
+
+def _give_back(access_token: str, refresh_token: str | None) -> bool:
+    """Revoke, by a fresh access token where a refresh token is given."""
+    try:
+        if refresh_token:
             access_token = oauth.refresh(refresh_token).access_token
-        except Refused:
-            return True  # Zoom ended it before we did
-        except Unavailable:
-            log.warning("zoom did not confirm the revocation", user_id=user_id)
-            return False
-    if oauth.revoke(access_token):
-        return True
-    log.warning("zoom did not confirm the revocation", user_id=user_id)
-    return False
+    except Refused:
+        return True  # Zoom ended it before we did
+    except Unavailable:
+        return False
+    return oauth.revoke(access_token)

@@ -45,18 +45,11 @@ def access_for(user_id: int, before_refresh: Callable[[], None] = nothing) -> Ac
     Raises Refused("zoom_not_connected" or "zoom_needs_reconnect"), or Unavailable when Zoom is
     ill or another worker is refreshing just now.
     """
-    connection = find(user_id)
-    if connection is None:
-        raise Refused("zoom_not_connected")
-    if not connection.is_active or not connection.refresh_token:
-        raise Refused("zoom_needs_reconnect")
+    connection = _usable(user_id)
     if not _is_stale(connection):
         return _access(connection)
     before_refresh()  # which may commit, and the host may have disconnected meanwhile
-    connection = find(user_id)
-    if connection is None:
-        raise Refused("zoom_not_connected")
-    return _refresh(connection)
+    return _refresh(_usable(user_id))
 
 
 def check(user_id: int) -> None:
@@ -64,7 +57,7 @@ def check(user_id: int) -> None:
 
     Raises Refused when it is over (the host is told), Unavailable when Zoom does not say.
     """
-    connection = find(user_id)
+    connection = connection_of(user_id)
     if connection is None or not connection.is_active:
         return
     if connection.doubted_at or connection.expires_at < utcnow() - IDLE:
@@ -76,17 +69,21 @@ def probe(user_id: int) -> None:
 
     Raises as `access_for` does.
     """
-    connection = find(user_id)
+    _refresh(_usable(user_id))
+
+
+def _usable(user_id: int) -> ZoomConnection:
+    connection = connection_of(user_id)
     if connection is None:
         raise Refused("zoom_not_connected")
-    if not connection.is_active:
+    if not connection.is_active or not connection.refresh_token:
         raise Refused("zoom_needs_reconnect")
-    _refresh(connection)
+    return connection
 
 
 def forget_token(user_id: int, token: str) -> None:
     """Zoom refused `token` before its time: let the next `access_for` refresh. Commits."""
-    connection = find(user_id)
+    connection = connection_of(user_id)
     if connection is not None and connection.access_token == token:
         connection.expires_at = utcnow()
         db.session.commit()
@@ -229,7 +226,7 @@ def end_locked(connection: ZoomConnection, because: str) -> None:
     outbox.enqueue([task])
 
 
-def find(user_id: int) -> ZoomConnection | None:
+def connection_of(user_id: int) -> ZoomConnection | None:
     """The host's connection, active or not."""
     return db.session.scalar(select(ZoomConnection).where(ZoomConnection.user_id == user_id))
 

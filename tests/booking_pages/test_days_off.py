@@ -1,9 +1,8 @@
 """Public holidays and a fixed booking period of a page."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
-import time_machine
 from flask import Flask
 from sqlalchemy import select
 
@@ -12,27 +11,13 @@ from app.booking_pages import public_holidays
 from app.booking_pages.holidays import countries
 from app.booking_pages.models import BookingPage
 from app.extensions import db
-from tests.cast import make_host, make_page, visit_as
+from tests.cast import make_page, visit_as
 from tests.visitor import Page, Visitor
 
 NEW = "/dashboard/pages/new"
 
 
-@pytest.fixture
-def host(app: Flask) -> User:
-    return make_host()
-
-
-@pytest.fixture
-def aya(app: Flask, host: User) -> Visitor:
-    return visit_as(app, host)
-
-
-@pytest.fixture(autouse=True)
-def _in_november() -> object:
-    """Monday 9 November 2026, 09:00 in Tokyo."""
-    with time_machine.travel(datetime(2026, 11, 9, 0, 0, tzinfo=UTC), tick=False):
-        yield
+pytestmark = pytest.mark.usefixtures("in_november")
 
 
 def only_page() -> BookingPage:

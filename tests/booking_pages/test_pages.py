@@ -21,16 +21,6 @@ NEW = "/dashboard/pages/new"
 WORKING_WEEK = [(weekday, 540, 1020) for weekday in range(5)]
 
 
-@pytest.fixture
-def host(app: Flask) -> User:
-    return make_host()
-
-
-@pytest.fixture
-def aya(app: Flask, host: User) -> Visitor:
-    return visit_as(app, host)
-
-
 def token(visitor: Visitor) -> str:
     return dict(visitor.get(NEW).form_to(NEW).fields)["csrf_token"]
 

@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-import time_machine
 from flask import Flask
 from sqlalchemy import select
 
@@ -23,21 +22,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def host(app: Flask) -> User:
-    return make_host()
-
-
-@pytest.fixture
-def aya(app: Flask, host: User) -> Visitor:
-    return visit_as(app, host)
-
-
-@pytest.fixture(autouse=True)
-def _in_november() -> object:
-    """Monday 9 November 2026, 09:00 in Tokyo."""
-    with time_machine.travel(datetime(2026, 11, 9, 0, 0, tzinfo=UTC), tick=False):
-        yield
+pytestmark = pytest.mark.usefixtures("in_november")
 
 
 def add(visitor: Visitor, **values: str) -> Page:

@@ -17,7 +17,7 @@ from app.clock import utcnow
 from app.extensions import db
 from app.outbox import new_task
 from app.zoom.abilities import DELETE
-from app.zoom.service import connection_of
+from app.zoom.tokens import connection_of
 from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
 from tests.conftest import ZOOM_OAUTH
 from tests.services import MailServer

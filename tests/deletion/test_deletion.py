@@ -23,7 +23,7 @@ from app.clock import utcnow
 from app.deletion.models import Deletion
 from app.extensions import db
 from app.outbox import Task
-from app.zoom.service import connection_of
+from app.zoom.tokens import connection_of
 from tests.cast import PASSWORD, make_booking, make_host, make_page, tomorrow, visit_as
 from tests.conftest import ZOOM_API
 from tests.deletion.conftest import AYA, HANAKO, KEN, MALLORY, MEETING, OTTO, REVOKE

@@ -15,6 +15,7 @@ from app.config import Settings
 from app.extensions import db
 from app.outbox import Task
 from app.zoom import identity, meetings, service
+from app.zoom import tokens as zoom_tokens
 from app.zoom.api import Meeting
 from app.zoom.models import ZoomConnection
 from app.zoom.values import UNKNOWN, Identity
@@ -178,7 +179,7 @@ def test_linking_a_second_host_is_refused_in_words(
     assert page.path == "/settings/integrations"
     assert words in page.one("main .note.failed[role=status]").get_text()
     assert not page.all('form[action="/zoom/disconnect"]')
-    assert service.connection_of(mallory.id) is None
+    assert zoom_tokens.connection_of(mallory.id) is None
     assert reread(aya.id).access_token == "access-1"
     # Nothing is revoked: at Zoom that would remove the first host's connection.
     assert [call.request.url for call in wire.calls] == [TOKEN]

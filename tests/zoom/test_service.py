@@ -54,7 +54,7 @@ def sent_refresh_tokens(wire: responses.RequestsMock) -> list[str]:
 
 def reread(user_id: int) -> ZoomConnection:
     db.session.expire_all()
-    connection = service.connection_of(user_id)
+    connection = zoom_tokens.connection_of(user_id)
     assert connection is not None
     return connection
 
@@ -302,7 +302,7 @@ def test_disconnecting_deletes_at_once_whatever_zoom_says(
     host = make_host()
     connect_zoom(host)
     service.disconnect(host.id)
-    assert service.connection_of(host.id) is None
+    assert zoom_tokens.connection_of(host.id) is None
     assert db.session.query(ZoomConnection).count() == 0
     assert parse_qs(str(wire.calls[0].request.body)) == {"token": ["access-1"]}
 
@@ -471,7 +471,7 @@ def test_disconnecting_with_an_expired_token_gets_one_that_zoom_takes(
     connect_zoom(host, expires_at=in_minutes(-600))
     assert service.disconnect(host.id) is True
     assert parse_qs(str(wire.calls[1].request.body)) == {"token": ["access-2"]}
-    assert service.connection_of(host.id) is None
+    assert zoom_tokens.connection_of(host.id) is None
 
 
 @pytest.mark.parametrize(
@@ -489,7 +489,7 @@ def test_an_expired_token_that_zoom_does_not_renew_is_deleted_all_the_same(
     host = make_host()
     connect_zoom(host, expires_at=in_minutes(-600))
     assert service.disconnect(host.id) is is_confirmed
-    assert service.connection_of(host.id) is None
+    assert zoom_tokens.connection_of(host.id) is None
     assert len(wire.calls) == 1
 
 

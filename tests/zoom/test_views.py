@@ -13,7 +13,6 @@ from flask import Flask
 from app.clock import utcnow
 from app.config import Settings
 from app.extensions import db
-from app.zoom import service
 from app.zoom import tokens as zoom_tokens
 from app.zoom.models import ZoomConnection
 from tests.cast import connect_zoom, make_host, visit_as
@@ -174,7 +173,7 @@ def test_a_start_is_good_for_ten_minutes(app: Flask, token_answer: responses.Bas
         clock.shift(timedelta(minutes=9, seconds=59))
         come_back(aya, code="code-1", state=in_time)
     assert token_answer.call_count == 1
-    assert service.connection_of(host.id) is not None
+    assert zoom_tokens.connection_of(host.id) is not None
 
 
 def test_unfinished_starts_do_not_pile_up_in_the_cookie(
