@@ -46,16 +46,16 @@ def task(booking: Booking, kind: str, due_at: datetime | None = None) -> Task:
     return new_task(kind, _key(booking, kind), due_at=due_at)
 
 
-def add_once(booking: Booking, kind: str) -> Task | None:
-    """Add a task to the booking unless it has one of this kind and sequence.
+def add_once(booking: Booking, kind: str) -> list[Task]:
+    """The task, added to the booking, unless it has one of this kind and sequence.
 
     The caller holds the booking's lock, so nobody adds the same meanwhile.
     """
     if db.session.scalar(select(Task.id).where(Task.dedupe_key == _key(booking, kind))):
-        return None
+        return []
     added = task(booking, kind)
     booking.tasks.append(added)
-    return added
+    return [added]
 
 
 def _key(booking: Booking, kind: str) -> str:

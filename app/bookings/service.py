@@ -21,6 +21,11 @@ from . import followups
 from .models import Booking
 from .openings import busy_spans, is_open
 
+WITH_PARTIES = (
+    joinedload(Booking.page, innerjoin=True),
+    joinedload(Booking.host, innerjoin=True),
+)
+
 
 class SlotTaken(Exception):
     """A live booking of the host overlaps."""
@@ -97,14 +102,7 @@ def find_by_token(token: str) -> Booking | None:
 
 def find_with_parties(booking_id: int | None) -> Booking:
     """A task's booking with its page and its host, in one statement. Raises NoResultFound."""
-    return db.session.get_one(
-        Booking,
-        booking_id,
-        options=[
-            joinedload(Booking.page, innerjoin=True),
-            joinedload(Booking.host, innerjoin=True),
-        ],
-    )
+    return db.session.get_one(Booking, booking_id, options=WITH_PARTIES)
 
 
 def _check(offer: Offer, start: datetime) -> None:
@@ -193,20 +191,29 @@ def attach_meeting(booking_id: int, meeting: MadeMeeting) -> bool:
     booking.passcode = meeting.passcode
     booking.meeting_state = "ready"
     booking.meeting_error = None
+    brought_forward: list[int] = []
+    added: list[Task] = []
     if not booking.is_live:
         if may_delete(booking.host_id):
-            followups.add_once(booking, followups.DELETE_MEETING)
+            added = followups.add_once(booking, followups.DELETE_MEETING)
     else:
-        _tell_link(booking)
+        brought_forward = outbox.bring_forward(_confirmations_of(booking.id))
+        if len(brought_forward) < len(followups.PARTIES):
+            added = _tell_link_late(booking)
     commit_and_keep()
-    outbox.enqueue(booking.tasks)
+    outbox.push([*brought_forward, *(task.id for task in added)])
     return True
 
 
-def _tell_link(booking: Booking) -> None:
-    outbox.bring_forward(_confirmations_of(booking.id))
-    db.session.expire(booking, ["tasks"])
-    told = {task.kind for task in booking.tasks if task.state in {"done", "running"}}
+def _tell_link_late(booking: Booking) -> list[Task]:
+    """An update to those whose confirmation has left, or is leaving, without the link."""
+    told = set(
+        db.session.scalars(
+            select(Task.kind).where(
+                _confirmations_of(booking.id), Task.state.in_(("done", "running"))
+            )
+        )
+    )
     late = [
         party
         for party in followups.PARTIES
@@ -214,8 +221,11 @@ def _tell_link(booking: Booking) -> None:
     ]
     if late:
         booking.ical_sequence += 1
-    for party in late:
-        followups.add_once(booking, followups.mail_kind(party, followups.LINK))
+    return [
+        task
+        for party in late
+        for task in followups.add_once(booking, followups.mail_kind(party, followups.LINK))
+    ]
 
 
 def fail_meeting(booking_id: int, reason: str) -> None:
@@ -226,10 +236,9 @@ def fail_meeting(booking_id: int, reason: str) -> None:
         return
     booking.meeting_state = "failed"
     booking.meeting_error = reason
-    outbox.bring_forward(_confirmations_of(booking_id))
+    brought_forward = outbox.bring_forward(_confirmations_of(booking_id))
     db.session.commit()
-    db.session.expire_all()
-    outbox.enqueue(booking.tasks)
+    outbox.push(brought_forward)
 
 
 def retry(booking: Booking, task: Task) -> None:

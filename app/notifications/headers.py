@@ -33,16 +33,18 @@ class WholeHeaders(EmailPolicy):
         return whole.encode("ascii") if whole else super().fold_binary(name, value)
 
     def _whole(self, name: str, value: Any) -> str | None:
-        if str(value).isascii() and ENCODED_WORD not in str(value):
-            return None
         lead = f"{name}: "
+        text = str(value)
+        if text.isascii() and ENCODED_WORD not in text:
+            is_short = len(lead) + len(text) <= (self.max_line_length or 0)
+            return lead + text + self.linesep if is_short else None
         if hasattr(value, "addresses"):
             boxes = (
                 f"{_encoded(box.display_name, len(lead), self.linesep)} <{box.addr_spec}>"
                 for box in value.addresses
             )
             return lead + ", ".join(boxes) + self.linesep
-        return lead + _encoded(str(value), len(lead), self.linesep) + self.linesep
+        return lead + _encoded(text, len(lead), self.linesep) + self.linesep
 
 
 def _encoded(text: str, taken: int, linesep: str) -> str:

@@ -1,5 +1,6 @@
 """What is written to whom: each mail as text, HTML and invitation, in its reader's language and zone."""
 
+from base64 import encodebytes
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage, MIMEPart
@@ -61,7 +62,8 @@ def compose(booking: Booking, party: str, occasion: str) -> EmailMessage:
             "occasion": occasion,
             "subject": str(message["subject"]),
             "zone": reader.zone,
-            "left_in_zoom": party == "host" and _stays_in_zoom(booking),
+            "left_in_zoom": (party, occasion) == ("host", followups.CANCELLED)
+            and _stays_in_zoom(booking),
         }
         message.set_content(render_template("mail/booking.txt", **values).strip() + "\n")
         message.add_alternative(render_template("mail/booking.html", **values), subtype="html")
@@ -108,21 +110,17 @@ def _message_id(booking: Booking, reader: Reader, occasion: str, sender: str) ->
 
 
 def _attach_invitation(message: EmailMessage, calendar: bytes, method: str) -> None:
-    # Base64 keeps the calendar's own line ends; quoted-printable would let relays change them.
-    part = MIMEPart(policy=POLICY)
-    part.set_content(calendar, maintype="text", subtype="calendar", cte="base64")
-    part.set_param("charset", "utf-8")
-    part.set_param("method", method)
-    del part["MIME-Version"]
-    message.attach(part)  # type: ignore[arg-type]  # typeshed asks for a whole message
+    message.attach(_calendar_part(calendar, method))  # type: ignore[arg-type]  # typeshed: a Message
     message.make_mixed()
-    message.add_attachment(
-        calendar,
-        maintype="text",
-        subtype="calendar",
-        filename="invite.ics",
-        cte="base64",
-    )
-    attached = list(message.iter_attachments())[-1]
-    attached.set_param("charset", "utf-8")
-    attached.set_param("method", method)
+    attached = _calendar_part(calendar, method)
+    attached["Content-Disposition"] = 'attachment; filename="invite.ics"'
+    message.attach(attached)  # type: ignore[arg-type]
+
+
+def _calendar_part(calendar: bytes, method: str) -> MIMEPart:
+    part = MIMEPart(policy=POLICY)
+    part["Content-Type"] = f'text/calendar; charset="utf-8"; method="{method}"'
+    # Base64 keeps the calendar's own line ends; quoted-printable would let relays change them.
+    part["Content-Transfer-Encoding"] = "base64"
+    part.set_payload(encodebytes(calendar).decode("ascii"))
+    return part

@@ -19,6 +19,7 @@ from .service import (
     is_claimable,
     new_task,
     postpone,
+    push,
     renew,
     retry,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "new_task",
     "persistently",
     "postpone",
+    "push",
     "renew",
     "retry",
 ]

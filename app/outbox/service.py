@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, bindparam, or_, select, update
 from sqlalchemy.engine import CursorResult
 
 from ..clock import utcnow
@@ -23,6 +24,37 @@ from .models import Task
 # With pauses of at most ten minutes this is about a day.
 MOST_ATTEMPTS = 150
 
+_ROWS = cast(Table, Task.__table__)
+
+
+def is_claimable(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Due and free at `now`: waiting, or under a lease that has run out."""
+    return or_(
+        and_(_ROWS.c.state == "waiting", _ROWS.c.due_at <= now),
+        and_(_ROWS.c.state == "running", _ROWS.c.lease_until < now),
+    )
+
+
+# Every task needs these two, so they are built once, and speak to the table, not to the model.
+_CLAIM = (
+    update(_ROWS)
+    .where(_ROWS.c.id == bindparam("wanted_id"), is_claimable(bindparam("now")))
+    .values(
+        state="running",
+        attempts=_ROWS.c.attempts + 1,
+        lease_until=bindparam("until"),
+        lease_token=bindparam("new_token"),
+    )
+    .returning(
+        _ROWS.c.kind, _ROWS.c.booking_id, _ROWS.c.user_id, _ROWS.c.attempts, _ROWS.c.last_error
+    )
+)
+_UPDATE_HELD = update(_ROWS).where(
+    _ROWS.c.id == bindparam("held_id"),
+    _ROWS.c.state == "running",
+    _ROWS.c.lease_token == bindparam("held_token"),
+)
+
 
 @dataclass(frozen=True)
 class Lease:
@@ -31,12 +63,12 @@ class Lease:
 
     task_id: int
     token: str
+    taken_at: datetime
     kind: str
     booking_id: int | None
     user_id: int | None
     attempt: int
     last_error: str | None
-    taken_at: datetime
 
 
 def new_task(kind: str, key: str, *, due_at: datetime | None = None) -> Task:
@@ -61,10 +93,11 @@ def enqueue(tasks: Iterable[Task]) -> None:
 
     When the queue cannot be reached they stay for the sweep, which is told so at once.
     """
-    _push([task.id for task in tasks if task.state == "waiting" and task.enqueued_at])
+    push([task.id for task in tasks if task.state == "waiting" and task.enqueued_at])
 
 
-def _push(task_ids: Sequence[int]) -> None:
+def push(task_ids: Sequence[int]) -> None:
+    """The same by their ids, for tasks that are due and say that they are in the queue."""
     # One try in vain is enough: a queue that hangs would make a sweep wait for each of hundreds.
     pushed = sum(1 for _ in takewhile(queue.push, task_ids))
     if lost := task_ids[pushed:]:
@@ -76,27 +109,15 @@ def claim(task_id: int, for_: timedelta) -> Lease | None:
     """Take a due task for the length `for_` and commit; None when it is not due or not free."""
     now = utcnow()
     token = new_token()
-    taken = db.session.execute(
-        update(Task)
-        .where(Task.id == task_id, is_claimable(now))
-        .values(
-            state="running",
-            attempts=Task.attempts + 1,
-            lease_until=now + for_,
-            lease_token=token,
-        )
-        .returning(Task.kind, Task.booking_id, Task.user_id, Task.attempts, Task.last_error)
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
+    asked = {"wanted_id": task_id, "now": now, "until": now + for_, "new_token": token}
+    taken = db.session.execute(_CLAIM, asked).one_or_none()
     db.session.commit()
-    return Lease(task_id, token, *taken, taken_at=now) if taken else None
+    return Lease(task_id, token, now, *taken) if taken else None
 
 
 def renew(lease: Lease, for_: timedelta) -> bool:
     """Hold on for another `for_` before an outgoing call, and commit. False: it is no longer ours."""
-    held = _update(_ours(lease), lease_until=utcnow() + for_)
-    db.session.commit()
-    return held
+    return _update_held(lease, lease_until=utcnow() + for_)
 
 
 def finish(lease: Lease) -> None:
@@ -138,14 +159,17 @@ def retry(task: Task) -> bool:
     return again
 
 
-def bring_forward(condition: ColumnElement[bool]) -> None:
-    """Make waiting tasks due now, in the caller's transaction; the caller enqueues them."""
+def bring_forward(condition: ColumnElement[bool]) -> list[int]:
+    """Make waiting tasks due now, in the caller's transaction; the caller pushes these ids."""
     now = utcnow()
-    _update(
-        and_(Task.state == "waiting", Task.due_at > now, condition),
-        due_at=now,
-        enqueued_at=now,
+    brought = db.session.scalars(
+        update(Task)
+        .where(Task.state == "waiting", Task.due_at > now, condition)
+        .values(due_at=now, enqueued_at=now)
+        .returning(Task.id)
+        .execution_options(synchronize_session=False)
     )
+    return list(brought)
 
 
 def cancel(condition: ColumnElement[bool]) -> None:
@@ -180,31 +204,20 @@ def enqueue_due() -> int:
         if _update(and_(Task.id == task_id, missing), enqueued_at=now)
     ]
     db.session.commit()
-    _push(taken)
+    push(taken)
     return len(taken)
-
-
-def is_claimable(now: datetime) -> ColumnElement[bool]:
-    """Due and free at `now`: waiting, or under a lease that has run out."""
-    return or_(
-        and_(Task.state == "waiting", Task.due_at <= now),
-        and_(Task.state == "running", Task.lease_until < now),
-    )
-
-
-def _ours(lease: Lease) -> ColumnElement[bool]:
-    return and_(
-        Task.id == lease.task_id,
-        Task.state == "running",
-        Task.lease_token == lease.token,
-    )
 
 
 def _settle(lease: Lease, **values: object) -> bool:
     db.session.rollback()  # nothing a handler left half done may ride along
-    settled = _update(_ours(lease), lease_until=None, lease_token=None, **values)
+    return _update_held(lease, lease_until=None, lease_token=None, **values)
+
+
+def _update_held(lease: Lease, **values: object) -> bool:
+    mine = {"held_id": lease.task_id, "held_token": lease.token}
+    result = db.session.execute(_UPDATE_HELD, mine | values)
     db.session.commit()
-    return settled
+    return bool(cast(CursorResult[Any], result).rowcount)
 
 
 def _update(condition: ColumnElement[bool], **values: object) -> bool:

@@ -84,11 +84,7 @@ def learn_identity(user_id: int, identity: Identity) -> None:
 
     When that is another host's Zoom user, this connection should never have been made, and ends.
     """
-    connection = connection_of(user_id)
-    if connection is None or identity.user_id is None:
-        return
-    email = identity.email or connection.zoom_email
-    if (connection.zoom_user_id, connection.zoom_email) == (identity.user_id, email):
+    if identity.user_id is None or _is_known(user_id, identity):
         return
     accounts.lock(user_id)
     connection = locked(user_id)
@@ -98,12 +94,25 @@ def learn_identity(user_id: int, identity: Identity) -> None:
     if not _is_free(identity.user_id, user_id):
         end_locked(connection, LINKED_ELSEWHERE)
         return
-    connection.zoom_user_id, connection.zoom_email = identity.user_id, email
+    connection.zoom_user_id = identity.user_id
+    connection.zoom_email = identity.email or connection.zoom_email
     try:
         db.session.commit()
     except IntegrityError:
         # Another host's meeting told the same at this very moment; the next one settles it.
         db.session.rollback()
+
+
+def _is_known(user_id: int, identity: Identity) -> bool:
+    """Whether there is nothing to learn. Each meeting asks, so it is a look at two columns."""
+    known = db.session.execute(
+        select(ZoomConnection.zoom_user_id, ZoomConnection.zoom_email).where(
+            ZoomConnection.user_id == user_id
+        )
+    ).one_or_none()
+    return known is None or (
+        known.zoom_user_id == identity.user_id and identity.email in {None, known.zoom_email}
+    )
 
 
 def disconnect(user_id: int) -> bool:
