@@ -10,14 +10,16 @@ import smtplib
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
+import psycopg
 import requests
 from redis import Redis
 from requests.adapters import HTTPAdapter
@@ -46,6 +48,12 @@ from tests.visitor import Form, OverHttp, Visitor
 BOOKINGS, A_SECOND, DOMAIN = 100, 5, "rush.example"
 OWN, JOBS = 40, 200
 SLUG = "aya-rush"
+# What is not CalSync's own: Zoom, the mail server and RQ.
+WIRE: Mapping[type | ModuleType, tuple[str, ...]] = {
+    HTTPAdapter: ("send",),
+    queue: ("push",),
+    smtplib.SMTP: ("connect", "ehlo", "mail", "rcpt", "data", "quit"),
+}
 
 
 def main() -> None:
@@ -154,6 +162,7 @@ def measure_own_time(stack: Stack, database: str, environ: dict[str, str], redis
     here = {"INSTANCE_PATH": str(stack.instance), "REDIS_URL": redis_url, "PORT": port}
     app = create_app(load_settings(environ | here | {"LOG_LEVEL": "ERROR"}))
     own: dict[str, list[float]] = {}
+    waits: dict[str, list[float]] = {}
     with app.app_context():
         page = db.session.scalars(select(BookingPage)).one()
         starts = open_starts(offer_of(page.id), utcnow(), utcnow() + timedelta(days=60))[-OWN:]
@@ -161,18 +170,20 @@ def measure_own_time(stack: Stack, database: str, environ: dict[str, str], redis
             service.book(page, start, make_client(), f"own{number}").id
             for number, start in enumerate(starts)
         ]
-    with on_the_wire() as wire:
+    with timed(WIRE) as wire, timed({psycopg.Connection: ("wait",)}) as server:
         for booking_id in ids:
             with app.app_context():
                 tasks = [
                     (task.id, task.kind) for task in db.session.get_one(Booking, booking_id).tasks
                 ]
             for task_id, kind in tasks:
-                before, began = sum(wire), time.perf_counter()
+                wire.clear()
+                server.clear()
+                began = time.perf_counter()
                 with app.app_context():
                     run(task_id)
-                took = time.perf_counter() - began
-                own.setdefault(kind, []).append(took - (sum(wire) - before))
+                own.setdefault(kind, []).append(time.perf_counter() - began - sum(wire))
+                waits.setdefault(kind, []).append(sum(server))
     with app.app_context():
         states = set(db.session.scalars(select(Booking.meeting_state)).all())
         db.engine.dispose()
@@ -183,15 +194,20 @@ def measure_own_time(stack: Stack, database: str, environ: dict[str, str], redis
         database=database,
         own_ms=round(max(medians.values()), 2),
         **{kind: round(ms, 2) for kind, ms in medians.items()},
+        **{
+            f"{kind}, waiting for the server": round(statistics.median(times) * 1000, 2)
+            for kind, times in waits.items()
+            if any(times)
+        },
     )
 
 
 @contextmanager
-def on_the_wire() -> Iterator[list[float]]:
-    """The seconds that calls to Zoom, the mail server and RQ take meanwhile, one entry a call."""
+def timed(calls: Mapping[type | ModuleType, Iterable[str]]) -> Iterator[list[float]]:
+    """The seconds that these functions of these owners take meanwhile, one entry a call."""
     spent: list[float] = []
 
-    def timed(call: Callable[..., Any]) -> Callable[..., Any]:
+    def measured(call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             began = time.perf_counter()
             try:
@@ -202,13 +218,9 @@ def on_the_wire() -> Iterator[list[float]]:
         return wrapped
 
     with ExitStack() as patches:
-        for owner, names in {
-            HTTPAdapter: ("send",),
-            queue: ("push",),
-            smtplib.SMTP: ("connect", "ehlo", "mail", "rcpt", "data", "quit"),
-        }.items():
+        for owner, names in calls.items():
             for name in names:
-                patches.enter_context(patch.object(owner, name, timed(getattr(owner, name))))
+                patches.enter_context(patch.object(owner, name, measured(getattr(owner, name))))
         yield spent
 
 
