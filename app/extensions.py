@@ -73,7 +73,7 @@ def init_database(app: Flask) -> None:
 
 
 def read_only() -> None:
-    """Let what this request reads stand without a transaction, which saves PostgreSQL two round
+    """Let what is read from now on stand without a transaction, which saves PostgreSQL two round
     trips. On SQLite reads do so anyway. To be called before the first statement."""
     if db.engine.dialect.name != "sqlite":
         db.session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})

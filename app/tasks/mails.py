@@ -5,7 +5,7 @@ from sqlalchemy import bindparam, exists, select
 from ..bookings import followups
 from ..bookings.models import Booking
 from ..bookings.service import WITH_PARTIES
-from ..extensions import db
+from ..extensions import db, read_only
 from ..notifications.messages import compose
 from ..notifications.smtp import send
 from ..outbox import Lease, Task
@@ -24,6 +24,7 @@ _BOOKING_AND_LINK = (
 def deliver(lease: Lease) -> None:
     """Write and send the mail that `lease.kind` names: `mail.<party>.<occasion>`."""
     _mail, party, occasion = lease.kind.split(".")
+    read_only()
     booking, link_is_told_apart = _read(lease, party)
     if booking.is_live == (occasion == followups.CANCELLED):
         return  # overtaken: a cancellation has its own mail, and takes this one's place
