@@ -74,10 +74,7 @@ def each_page(
         stranger.goto(addresses[name])
         yield name, stranger
     host = open_browser(**(options | {"locale": "en-GB"}))
-    host.goto("/login")
-    host.get_by_label("Email address").fill(f"{handle}@host.example")
-    host.get_by_label("Password").fill(people.PASSWORD)
-    host.get_by_role("main").get_by_role("button", name="Sign in").click()
+    people.sign_in(host, handle)
     if options.get("locale") == "ja":
         host.get_by_role("button", name="日本語").click()
     for name in list(addresses)[list(addresses).index("dashboard") :]:

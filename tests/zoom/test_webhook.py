@@ -1,8 +1,4 @@
-"""What Zoom tells the webhook: who is believed, and what a removal deletes.
-
-The signature is built here from Zoom's documentation, without the app's code: HMAC-SHA256 over
-`v0:<timestamp>:<raw body>`, in hex behind `v0=`.
-"""
+"""What Zoom tells the webhook: who is believed, and what a removal deletes."""
 
 import hashlib
 import hmac
@@ -28,24 +24,11 @@ from app.tasks.sweep import sweep
 from app.zoom import service
 from app.zoom.models import ZoomConnection, ZoomEvent
 from tests.cast import connect_zoom, make_booking, make_host, make_page, visit_as
+from tests.zoom.events import ZOOM_USER, removal, seconds, signature
 from tests.zoom.test_service import REVOKE, TOKEN, reread
 from tests.zoom.test_service import tokens as token_answer
 
-ZOOM_USER = "Kq3vR5YcQ0mF0nVQYQ8z7w"
 SECRET = "webhook-secret"
-
-
-def signature(secret: str, timestamp: str, body: bytes) -> str:
-    message = b"v0:" + timestamp.encode() + b":" + body
-    return "v0=" + hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
-
-
-def seconds(at: datetime) -> str:
-    return str(int(at.timestamp()))
-
-
-def milliseconds(at: datetime) -> int:
-    return int(at.timestamp() * 1000)
 
 
 def post(
@@ -73,23 +56,6 @@ def post(
     db.session.rollback()
     db.session.expire_all()
     return response
-
-
-def removal(user_id: str = ZOOM_USER, at: datetime | None = None, **payload: Any) -> dict[str, Any]:
-    """An `app_deauthorized` as Zoom documents it."""
-    return {
-        "event": "app_deauthorized",
-        "event_ts": milliseconds(at or utcnow()),
-        "payload": {
-            "account_id": "EabCDEFghiLHMA",
-            "user_id": user_id,
-            "signature": "827edc3452044f0bc86bdd5684afb7d1e6becfa1a767f24df1b287853cf73000",
-            "deauthorization_time": "2025-06-08T06:55:26.209Z",
-            "client_id": "ADZ9k9bTWmGUoUbECUKU_a",
-            "user_data_retention": "false",
-        }
-        | payload,
-    }
 
 
 def connections() -> int:
