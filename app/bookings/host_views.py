@@ -14,18 +14,21 @@ from ..outbox import Refused, Unavailable
 from ..web import keep_private, render, see_other
 from ..zoom import meetings
 from ..zoom.meetings import may_delete, may_read
+from ..zoom.tokens import connection_of
 from . import service
-from .listing import TABS, find_bookings, find_own, mail_state
+from .listing import TABS, find_bookings, find_own, mail_state, wants_connecting
 from .models import Booking
 
 bp = Blueprint("bookings", __name__, url_prefix="/dashboard/bookings")
 bp.before_request(hosts_only)
 bp.add_app_template_global(mail_state)
+bp.add_app_template_global(wants_connecting)
 
 
 @bp.get("")
 def index() -> ResponseReturnValue:
-    """Upcoming, past or cancelled bookings (`?tab=`), searched by client or page (`?q=`)."""
+    """Upcoming, past or cancelled bookings, or those with a failure (`?tab=`), searched by client
+    or page (`?q=`)."""
     tab = request.args.get("tab", TABS[0])
     tab = tab if tab in TABS else TABS[0]
     query = normalize_line(request.args.get("q"))[:100]
@@ -36,15 +39,19 @@ def index() -> ResponseReturnValue:
         "bookings/_list.html",
         bookings=bookings,
         tab=tab,
-        tabs=tab_names(),
+        tabs=tab_names(tab),
         query=query,
         page_number=page,
         has_more=has_more,
     )
 
 
-def tab_names() -> Sequence[tuple[str, str]]:
-    return list(zip(TABS, (_("Upcoming"), _("Past"), _("Cancelled")), strict=True))
+def tab_names(chosen: str) -> Sequence[tuple[str, str]]:
+    """The tabs to show. Bookings with a failure have one only while they are looked at: the
+    dashboard leads there."""
+    names = (_("Upcoming"), _("Past"), _("Cancelled"), _("To do"))
+    pairs = list(zip(TABS, names, strict=True))
+    return pairs if chosen == TABS[-1] else pairs[:-1]
 
 
 @bp.get("/<public_id>")
@@ -59,6 +66,7 @@ def details(booking: Booking) -> dict[str, Any]:
         "booking": booking,
         "page": booking.page,
         "zone": booking.host_zone,
+        "connection": connection_of(booking.host_id),
         "deletes_meeting": may_delete(booking.host_id),
         "has_live_meeting": has_live_meeting(booking),
     }

@@ -1,9 +1,11 @@
 """Finding a host's bookings, and saying in a word what became of each."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from ..accounts.models import User
@@ -11,11 +13,16 @@ from ..booking_pages.models import BookingPage
 from ..clock import utcnow
 from ..extensions import db
 from ..outbox import Task
+from ..zoom.meetings import WANTS_CONNECTING
 from .followups import CREATE_MEETING
 from .models import Booking
 
-TABS = ("upcoming", "past", "cancelled")
+TABS = ("upcoming", "past", "cancelled", "attention")
 PAGE_SIZE = 50
+HAS_FAILED = Task.state == "failed"
+WAITS_FOR_ZOOM = or_(
+    *(func.coalesce(Task.last_error, "").startswith(reason) for reason in WANTS_CONNECTING)
+)
 
 
 def find_bookings(host: User, tab: str, query: str, page: int) -> tuple[Sequence[Booking], bool]:
@@ -38,14 +45,17 @@ def find_bookings(host: User, tab: str, query: str, page: int) -> tuple[Sequence
     return rows[:PAGE_SIZE], len(rows) > PAGE_SIZE
 
 
-def _in_tab(bookings: Select[Booking], tab: str) -> Select[Booking]:
+def _in_tab(bookings: Select[Any], tab: str) -> Select[Any]:
     now = utcnow()
     if tab == "cancelled":
         return bookings.where(Booking.status == "cancelled").order_by(Booking.starts_at.desc())
     live = bookings.where(Booking.status != "cancelled")
     if tab == "past":
         return live.where(Booking.ends_at <= now).order_by(Booking.starts_at.desc())
-    return live.where(Booking.ends_at > now).order_by(Booking.starts_at)
+    upcoming = live.where(Booking.ends_at > now).order_by(Booking.starts_at)
+    if tab == "attention":
+        return upcoming.where(Booking.tasks.any(HAS_FAILED))
+    return upcoming
 
 
 def _escape(query: str) -> str:
@@ -59,14 +69,32 @@ def find_own(host: User, public_id: str) -> Booking | None:
     )
 
 
-def need_attention(host: User) -> Sequence[Booking]:
-    """Upcoming bookings with something that failed, soonest first."""
-    return db.session.scalars(
-        _in_tab(select(Booking).where(Booking.host_id == host.id), "upcoming")
-        .where(or_(Booking.meeting_state == "failed", Booking.tasks.any(state="failed")))
-        .options(joinedload(Booking.page), selectinload(Booking.tasks))
-        .limit(20)
+@dataclass(frozen=True)
+class Attention:
+    """Upcoming bookings with something that failed: the soonest, how many more there are, and how
+    many wait for nothing but a connection to Zoom."""
+
+    bookings: Sequence[Booking]
+    more: int
+    waiting: int
+
+
+def need_attention(host: User, limit: int, *, has_zoom: bool) -> Attention:
+    """What the host is to look at, up to `limit`. Without a connection that makes meetings,
+    bookings that this alone would help are only counted."""
+    failed = _in_tab(select(Booking).where(Booking.host_id == host.id), "attention")
+    each = failed if has_zoom else failed.where(Booking.tasks.any(HAS_FAILED & ~WAITS_FOR_ZOOM))
+    bookings = db.session.scalars(
+        each.options(joinedload(Booking.page), selectinload(Booking.tasks)).limit(limit)
     ).all()
+    found = len(bookings) if len(bookings) < limit else _count(each)
+    waiting = 0 if has_zoom else _count(failed) - found
+    return Attention(bookings, found - len(bookings), waiting)
+
+
+def _count(bookings: Select[Any]) -> int:
+    counted = bookings.order_by(None).with_only_columns(func.count())
+    return db.session.scalar(counted) or 0
 
 
 def latest_meetings(host: User, limit: int) -> Sequence[tuple[Booking, Task]]:
@@ -80,6 +108,11 @@ def latest_meetings(host: User, limit: int) -> Sequence[tuple[Booking, Task]]:
         .limit(limit)
     )
     return [(booking, task) for booking, task in rows]
+
+
+def wants_connecting(task: Task) -> bool:
+    """Whether a failed task fails again for as long as Zoom is not connected (anew)."""
+    return (task.last_error or "").partition(": ")[0] in WANTS_CONNECTING
 
 
 def mail_state(booking: Booking) -> str:

@@ -16,6 +16,7 @@ from ..zoom.tokens import connection_of
 
 bp = Blueprint("dashboard", __name__)
 SOON = timedelta(days=7)
+MOST_FAILURES = 5  # the Bookings section has them all
 
 
 @bp.get("/")
@@ -34,13 +35,15 @@ def show() -> ResponseReturnValue:
     host = current_host()
     pages = pages_of(host)
     connection = connection_of(host.id)
+    has_zoom = connection is not None and connection.makes_meetings
     return render(
         "dashboard/show.html",
         host=host,
         zone=ZoneInfo(host.timezone),
         today=utcnow().astimezone(ZoneInfo(host.timezone)).date(),
         bookings=soonest(host, until=utcnow() + SOON),
-        attention=need_attention(host),
+        attention=need_attention(host, MOST_FAILURES, has_zoom=has_zoom),
+        has_zoom=has_zoom,
         pages=pages,
         connection=connection,
         wants_zoom=any(page.auto_zoom for page in pages),

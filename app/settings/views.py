@@ -40,7 +40,7 @@ def update_profile() -> ResponseReturnValue:
 @bp.get("/integrations")
 def integrations() -> ResponseReturnValue:
     """The Zoom Integration section."""
-    return render("settings/integrations.html", "settings/_zoom.html", **zoom_section())
+    return render("settings/integrations.html", **zoom_section())
 
 
 def zoom_section() -> dict[str, Any]:
@@ -56,9 +56,10 @@ def zoom_section() -> dict[str, Any]:
 def diagnose() -> ResponseReturnValue:
     """Find out why no meetings are made. It asks Zoom, and renews the token by that."""
     found = diagnosis.diagnose(current_host())
+    # The Zoom section says what is so afterwards.
     return render(
         "settings/integrations.html",
-        "settings/_diagnosis.html",
+        "settings/_integrations.html",
         diagnosis=found,
         **zoom_section(),
     )

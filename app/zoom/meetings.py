@@ -17,6 +17,13 @@ from .values import Access, Identity
 T = TypeVar("T")
 
 MOST_PAGES = 20  # 6,000 meetings
+# Reasons of Refused that only connecting Zoom (again) helps against.
+WANTS_CONNECTING = (
+    "zoom_not_connected",
+    "zoom_needs_reconnect",
+    "zoom_user_gone",
+    "zoom_scope_missing",
+)
 
 
 def create(user_id: int, wanted: MeetingRequest, before_call: Callable[[], None]) -> Meeting:

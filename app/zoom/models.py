@@ -46,6 +46,10 @@ class ZoomConnection(Model):
         return self.status == "active"
 
     @property
+    def makes_meetings(self) -> bool:
+        return self.is_active and self.abilities.creates
+
+    @property
     def abilities(self) -> Abilities:
         """What CalSync can do here; it follows from the granted scopes and from nothing else."""
         return Abilities.of(self.scopes)

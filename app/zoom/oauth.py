@@ -23,6 +23,10 @@ from .wire import json_of, retry_at, timeouts
 
 # Zoom's own numbers, `4711` or `4,711`, stand somewhere in its words.
 CODE = re.compile(r"(?<!\d)4,?7\d\d(?!\d)")
+# OAuth errors (RFC 6749, 5.2) about how CalSync is set up; no host's connection is at fault.
+OPERATORS_FAULTS = frozenset(
+    {"invalid_client", "invalid_request", "unauthorized_client", "unsupported_grant_type"}
+)
 
 
 @dataclass(frozen=True)
@@ -130,13 +134,13 @@ def _grant_in(response: requests.Response) -> Grant:
         case "invalid_grant":
             raise Refused("zoom_invalid_grant")
         case error:
-            # invalid_client and its like are ours to mend; the host's connection is not at fault.
             log.error("zoom refused a refresh", error=str(error)[:60])
-            raise Unavailable("zoom_token_refused", retry_at(response))
+            reason = "zoom_token_refused" if error in OPERATORS_FAULTS else "zoom_unreachable"
+            raise Unavailable(reason, retry_at(response))
     try:
         return _grant(answer)
     except (KeyError, ValueError) as error:
-        raise Unavailable("zoom_token_refused", retry_at(response)) from error
+        raise Unavailable("zoom_unreachable", retry_at(response)) from error
 
 
 def revoke(access_token: str) -> bool:

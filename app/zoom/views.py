@@ -39,6 +39,8 @@ ADVICE = {
     4738: "admin",
     4741: "again",
 }
+# The numbers of what Zoom's token address says in words alone.
+NUMBERS = {"invalid_client": 4702, "unsupported_grant_type": 4705}
 
 
 @bp.get("/zoom/connect")
@@ -113,9 +115,10 @@ def finish() -> ResponseReturnValue:
         grant = oauth.exchange_code()
         service.link(current_host().id, grant, identity.of_grant(grant))
     except oauth.AuthorizationFailed as failure:
-        if failure.code in ADVICE:
+        code = failure.code or NUMBERS.get(failure.error)
+        if code in ADVICE:
             forget_unfinished()
-            return show_failure(failure.code)
+            return show_failure(code)
         tell_refusal(failure.error)
     except Unavailable:
         flash(_("Zoom does not answer just now. Please try again in a minute."), "failed")

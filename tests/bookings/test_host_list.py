@@ -8,7 +8,11 @@ from flask import Flask
 
 from app.accounts.models import User
 from app.bookings import service
+from app.bookings.followups import CREATE_MEETING
+from app.bookings.models import Booking
 from app.bookings.service import MadeMeeting
+from app.extensions import db
+from app.outbox import Task
 from tests.cast import PASSWORD, connect_zoom, make_booking, make_host, make_page, tomorrow
 from tests.visitor import InProcess, Visitor
 
@@ -76,12 +80,99 @@ def test_mallory_sees_nothing_of_ayas(app: Flask) -> None:
     assert mallory.get(f"/dashboard/bookings/{booking.public_id}").status == 404
 
 
-def test_what_failed_says_what_to_do_and_can_be_tried_again(app: Flask) -> None:
+def fail(booking: Booking, reason: str) -> Task:
+    """The booking's meeting could not be made."""
+    [task] = [task for task in booking.tasks if task.kind == CREATE_MEETING]
+    task.state, task.last_error = "failed", reason
+    service.fail_meeting(booking.id, reason.partition(":")[0])
+    return task
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "zoom_not_connected",
+        "zoom_needs_reconnect",
+        "zoom_user_gone: User does not exist: 7.",
+        "zoom_scope_missing: no scopes:[meeting:write:meeting]",
+    ],
+)
+def test_where_only_connecting_helps_that_is_offered_and_retry_once_it_is_done(
+    app: Flask, reason: str
+) -> None:
     aya = make_host()
     booking = make_booking(make_page(aya, auto_zoom=True))
-    task = booking.tasks[0]
-    task.state, task.last_error = "failed", "zoom_scope_missing: no scopes:[meeting:write:meeting]"
-    service.fail_meeting(booking.id, "zoom_scope_missing")
+    fail(booking, reason)
+    visitor = sign_in(app, aya)
+    address = f"/dashboard/bookings/{booking.public_id}"
+
+    def offered() -> set[str]:
+        on_timeline = visitor.get(address).all(".timeline .button")
+        dashboard = visitor.get("/dashboard")
+        on_dashboard = dashboard.all(".note .button")
+        assert (len(on_timeline), len(on_dashboard)) == (1, 1)
+        # One note for all bookings that wait, with the way to them, in place of a note for each.
+        assert dashboard.has_link("1 booking waits for its") is not bool(
+            dashboard.all(".note form")
+        )
+        return {button.get_text() for button in (*on_timeline, *on_dashboard)}
+
+    assert offered() == {"Connect Zoom"}
+    assert visitor.get(address).follow("Connect Zoom").path == "/settings/integrations"
+    connection = connect_zoom(aya, status="needs_reconnect")
+    assert offered() == {"Reconnect Zoom"}
+    connection.status, connection.scopes = "active", "meeting:read:meeting"
+    db.session.commit()
+    assert offered() == {"Reconnect Zoom"}
+    connection.scopes = "meeting:read:meeting meeting:write:meeting"
+    db.session.commit()
+    assert offered() == {"Retry"}
+
+
+@pytest.mark.parametrize("reason", ["zoom_refused: Not allowed.", "zoom_token_refused", "smtp"])
+def test_where_trying_again_may_help_retry_is_offered_whatever_the_connection(
+    app: Flask, reason: str
+) -> None:
+    aya = make_host()
+    booking = make_booking(make_page(aya, auto_zoom=True))
+    fail(booking, reason)
+    page = sign_in(app, aya).get(f"/dashboard/bookings/{booking.public_id}")
+    assert [button.get_text() for button in page.all(".timeline .button")] == ["Retry"]
+    tells_support = bool(page.all(".timeline a[href='mailto:support@calsync.site']"))
+    assert tells_support is (reason == "zoom_token_refused")
+
+
+@pytest.mark.parametrize(("failures", "shown"), [(5, 5), (6, 5), (12, 5)])
+def test_the_dashboard_says_how_many_more_failures_there_are_and_leads_to_all(
+    app: Flask, failures: int, shown: int
+) -> None:
+    aya = make_host()
+    page = make_page(aya, auto_zoom=True)
+    for number in range(failures):
+        fail(make_booking(page, tomorrow(1 + number)), "zoom_refused: Not allowed.")
+    make_booking(page, tomorrow(20))  # which needs nothing
+    visitor = sign_in(app, aya)
+    dashboard = visitor.get("/dashboard")
+    assert len(dashboard.all(".note.failed form")) == shown
+    more = dashboard.all('a[href="/dashboard/bookings?tab=attention"]')
+    if failures == shown:
+        assert more == []
+        return
+    left = failures - shown
+    assert more[0].get_text() == (
+        "1 more booking needs attention" if left == 1 else f"{left} more bookings need attention"
+    )
+    listed = visitor.get(str(more[0]["href"]))
+    assert len(listed.all("ul.bookings li")) == failures
+    assert listed.one(".tabs a[aria-current=page]").get_text() == "To do"
+    assert "To do" not in visitor.get("/dashboard/bookings").text
+
+
+def test_what_failed_says_what_to_do_and_can_be_tried_again(app: Flask) -> None:
+    aya = make_host()
+    connect_zoom(aya)
+    booking = make_booking(make_page(aya, auto_zoom=True))
+    task = fail(booking, "zoom_scope_missing: no scopes:[meeting:write:meeting]")
     visitor = sign_in(app, aya)
     shown = visitor.get(f"/dashboard/bookings/{booking.public_id}")
     assert "meeting:write:meeting" in shown.text

@@ -75,8 +75,25 @@ def test_htmx_gets_the_part_alone(
     form = aya.get("/settings/integrations").form_to("/settings/integrations/diagnosis")
     aya.transport.headers["HX-Request"] = "true"  # type: ignore[attr-defined]
     page = form.send()
-    assert page.one("#diagnosis")
+    assert page.all("#diagnosis li")
     assert not page.all("html")
+    # The part takes the place of what is shown, and brings its like for the next time.
+    assert page.one("#diagnosis form")["hx-target"] == f"#{page.all('[id]')[0]['id']}"
+
+
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["page", "htmx"])
+def test_what_a_diagnosis_finds_the_section_above_says_as_well(
+    app: Flask, host: User, wire: responses.RequestsMock, headers: dict[str, str]
+) -> None:
+    wire.post(TOKEN, status=400, json={"error": "invalid_grant"})
+    aya = visit_as(app, host)
+    before = aya.get("/settings/integrations")
+    assert before.one("#zoom .tag").get_text() == "Connected"
+    aya.transport.headers.update(headers)  # type: ignore[attr-defined]
+    after = before.form_to("/settings/integrations/diagnosis").send()
+    assert not is_ok(lines(after)["Connection"])
+    assert after.one("#zoom .tag").get_text() == "Reconnection needed"
+    assert after.all("#zoom a.button[href='/zoom/connect']")
 
 
 def test_not_connected_says_connect(app: Flask, wire: responses.RequestsMock) -> None:
@@ -102,7 +119,14 @@ def test_a_connection_that_is_over_says_reconnect(
 
 
 @pytest.mark.parametrize(
-    "answer", [{"status": 503}, {"body": requests.ConnectionError()}, {"body": "<html>"}]
+    "answer",
+    [
+        {"status": 503},
+        {"body": requests.ConnectionError()},
+        {"body": "<html>"},
+        {"json": {"access_token": "half of an answer"}},
+        {"status": 429, "json": {"error": "rate_limit"}},
+    ],
 )
 def test_a_zoom_that_does_not_answer_says_later(
     app: Flask, host: User, wire: responses.RequestsMock, answer: dict[str, Any]
@@ -112,6 +136,18 @@ def test_a_zoom_that_does_not_answer_says_later(
     assert is_ok(found["Connection"])
     assert not is_ok(found["Access"])
     assert "try again in a minute" in words(found["Access"])
+
+
+@pytest.mark.parametrize("error", ["invalid_client", "invalid_request", "unauthorized_client"])
+def test_credentials_that_zoom_refuses_are_for_the_operator_to_mend(
+    app: Flask, host: User, wire: responses.RequestsMock, error: str
+) -> None:
+    wire.post(TOKEN, status=401, json={"reason": "Invalid client_id", "error": error})
+    line = lines(diagnose(app, host))["Access"]
+    assert not is_ok(line)
+    assert "The fault is not with you" in words(line)
+    assert line.select("a[href='mailto:support@calsync.site']")
+    assert reread(host.id).status == "active"
 
 
 def test_a_refresh_under_way_says_in_a_few_seconds(

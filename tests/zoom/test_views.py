@@ -461,6 +461,19 @@ def test_a_number_in_the_token_answer_says_what_to_do_as_well(
     assert is_offered_a_fresh_start(come_back(aya, code="code-1", state=state))
 
 
+def test_credentials_that_zoom_refuses_are_not_the_hosts_fault(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    reason = "Invalid client_id or client_secret"
+    wire.post(TOKEN, status=401, json={"error": "invalid_client", "reason": reason})
+    browser = visit_as(app, make_host())
+    page = come_back(browser, code="the-code", state=state_of(browser))
+    assert "Zoom reported error 4702." in page.text
+    assert "not with you" in page.text
+    assert page.all('main a[href="mailto:support@calsync.site"]')
+    assert connections() == 0
+
+
 def test_an_error_with_a_code_beside_it_exchanges_nothing(
     app: Flask, token_answer: responses.BaseResponse
 ) -> None:
