@@ -1,5 +1,6 @@
 """The extensions, bare; create_app binds them."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +14,14 @@ from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy import Connection, Engine, MetaData, event
+from sqlalchemy import Connection, Engine, MetaData, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, registry
 
 from .clock import UtcDateTime
 
+LOCK_PATIENCE = 15_000  # milliseconds that SQLite waits for a lock
 # Not there, restarting, full, or locked for longer than anybody waits.
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
@@ -90,6 +92,21 @@ def commit_and_keep() -> None:
         session.expire_on_commit = True
 
 
+def forget_old_pages(patience: int = 250) -> None:
+    """Right after a commit that deleted secrets: leave no copy of them in SQLite's files.
+
+    What is deleted is overwritten (see `secure_delete`), but the file gets that with the next
+    checkpoint only, and until then the write-ahead log holds pages as they were. Where others
+    read for longer than `patience` milliseconds, or the disk is full, a later checkpoint does it.
+    """
+    if db.engine.dialect.name != "sqlite":
+        return
+    db.session.execute(text(f"PRAGMA busy_timeout={patience}"))
+    with suppress(OperationalError):
+        db.session.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    db.session.execute(text(f"PRAGMA busy_timeout={LOCK_PATIENCE}"))
+
+
 def _speak_utc(connection: DBAPIConnection, _record: Any) -> None:
     """Instants come in UTC then, and need no conversion, whatever the server's own zone is."""
     cursor = connection.cursor()
@@ -128,7 +145,7 @@ def _prepare_connection(connection: DBAPIConnection, _record: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
-        "busy_timeout=15000",
+        f"busy_timeout={LOCK_PATIENCE}",
         "secure_delete=ON",  # what is deleted is overwritten, whatever the library's default
     ):
         cursor.execute(f"PRAGMA {pragma}")

@@ -77,6 +77,15 @@ def create_database(server_url: str, name: str) -> str:
     return server_url.replace("/postgres?", f"/{name}?")
 
 
+def sqlite_bytes(path: Path) -> bytes:
+    """All that SQLite's file and its log of changes hold.
+
+    Read by another process: closing the file here would drop the locks that SQLite holds on it.
+    """
+    files = [file for file in (path, Path(f"{path}-wal")) if file.exists()]
+    return subprocess.run(["cat", *files], capture_output=True, check=True).stdout
+
+
 def free_ports(count: int) -> list[int]:
     """Ports that nothing listens on, in a row.
 

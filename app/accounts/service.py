@@ -4,7 +4,9 @@ import threading
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from flask import current_app
 from sqlalchemy import delete, select
+from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import IntegrityError
 
 from ..clock import utcnow
@@ -114,6 +116,20 @@ def end_session(token: str) -> None:
     """Sign one browser out and commit; copies of its cookie are dead with it."""
     db.session.execute(delete(SignIn).where(SignIn.token_hash == fingerprint(token)))
     db.session.commit()
+
+
+def forget_old_sessions(most: int) -> int:
+    """Delete up to `most` sign-ins that are older than any may be; commit. Returns how many."""
+    began = utcnow() - current_app.permanent_session_lifetime
+    old = select(SignIn.id).where(SignIn.created_at < began).limit(most)
+    result = db.session.execute(
+        delete(SignIn)
+        .where(SignIn.id.in_(old.scalar_subquery()))
+        .execution_options(synchronize_session=False)
+    )
+    db.session.commit()
+    assert isinstance(result, CursorResult)
+    return result.rowcount
 
 
 def find_by_session(token: str) -> User | None:

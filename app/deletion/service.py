@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, delete, select, text, update
+from sqlalchemy import and_, delete, select, update
 
 from .. import outbox
 from ..accounts.models import SignIn, User
@@ -18,7 +18,7 @@ from ..bookings.models import Booking
 from ..clock import utcnow
 from ..contention import tried_again
 from ..crypto import new_reference
-from ..extensions import db
+from ..extensions import LOCK_PATIENCE, db, forget_old_pages
 from ..logs import log
 from ..outbox import Task
 from .inventory import bookings_of, count, is_task_of, is_to_come, pages_of
@@ -122,7 +122,7 @@ def erase(begun: Begun, *, even_unsent: bool = False) -> None:
     )
     db.session.commit()
     log.info("account deleted", deletion_id=begun.id, user_id=user_id)
-    _empty_the_log_of_changes()
+    forget_old_pages(LOCK_PATIENCE)
     db.session.remove()
 
 
@@ -143,10 +143,3 @@ def _lock(user_id: int) -> User:
         db.session.rollback()
         raise UnknownAccount
     return user
-
-
-def _empty_the_log_of_changes() -> None:
-    """SQLite's write-ahead log holds pages as they were. Readers may keep it for a while; the
-    next writers then overwrite it."""
-    if db.engine.dialect.name == "sqlite":
-        db.session.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))

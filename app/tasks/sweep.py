@@ -1,30 +1,53 @@
-"""What the scheduler does every few seconds: find what is due, lost, doubted, or possible again."""
+"""What the scheduler does every few seconds: find what is due, lost, doubted, or possible again,
+and now and then forget what is over."""
 
 from datetime import timedelta
 
+from flask import current_app
 from sqlalchemy import func, literal, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
 from .. import outbox
+from ..accounts.service import forget_old_sessions
 from ..bookings import followups, service
 from ..bookings.models import Booking
 from ..clock import utcnow
 from ..extensions import db
+from ..logs import log
 from ..outbox import OPEN_STATES, Task
+from ..zoom.meetings import WANTS_CONNECTING
 from ..zoom.models import ZoomConnection
+from ..zoom.removal import forget_old_events
 from ..zoom.tokens import IDLE
 from .connections import CHECK
 
 # After a check that failed for good, an idle connection is tried again.
 CHECK_AGAIN = timedelta(days=1)
+FORGET_EVERY = timedelta(hours=1)
+MOST_FORGOTTEN = 5_000  # rows of each kind
+FORGET = "forget_at"  # where the app keeps when it is due
 
 
 def sweep() -> int:
     """One round; commits. Returns how many tasks were given to the queue."""
     revive_meetings()
     check_connections()
+    forget_what_is_over()
     return outbox.enqueue_due()
+
+
+def forget_what_is_over() -> None:
+    """Delete events and sign-ins that nothing asks for any more: once an hour, and a bounded
+    number, so that neither a host nor Zoom waits behind it. Commits."""
+    now = utcnow()
+    due_at = current_app.extensions.get(FORGET)
+    if due_at is not None and now < due_at:
+        return
+    current_app.extensions[FORGET] = now + FORGET_EVERY
+    events, sign_ins = forget_old_events(MOST_FORGOTTEN), forget_old_sessions(MOST_FORGOTTEN)
+    if events or sign_ins:
+        log.info("forgot what is over", zoom_events=events, sign_ins=sign_ins)
 
 
 def revive_meetings() -> None:
@@ -41,11 +64,7 @@ def revive_meetings() -> None:
             ZoomConnection.authorized_at > Task.finished_at,
             Task.kind == followups.CREATE_MEETING,
             Task.state == "failed",
-            or_(
-                Task.last_error.in_(("zoom_not_connected", "zoom_needs_reconnect")),
-                Task.last_error.startswith("zoom_user_gone"),
-                Task.last_error.startswith("zoom_scope_missing"),
-            ),
+            or_(*(Task.last_error.startswith(reason) for reason in WANTS_CONNECTING)),
         )
         .options(selectinload(Booking.tasks))
         .limit(50)

@@ -5,7 +5,7 @@ when it is not accepted, so it may come late and more than once.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.engine import CursorResult
@@ -13,11 +13,13 @@ from sqlalchemy.exc import IntegrityError
 
 from ..clock import utcnow
 from ..crypto import fingerprint
-from ..extensions import db
+from ..extensions import db, forget_old_pages
 from ..logs import log
 from .models import ZoomConnection, ZoomEvent
 
 EVENT = "app_deauthorized"
+# Zoom's last retry comes after 85 minutes; a week leaves room for a queue that was stopped there.
+KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ def apply(removal: Removal) -> None:
         changed += _doubt_unknown(removal)
         _forget_unknown(removal)
     db.session.commit()
+    forget_old_pages()
     log.info("zoom app removed", is_known=bool(is_known), connections=changed)
 
 
@@ -66,6 +69,19 @@ def _is_first(removal: Removal) -> bool:
         db.session.rollback()
         return False
     return True
+
+
+def forget_old_events(most: int) -> int:
+    """Delete up to `most` events that Zoom will not send again; commit. Returns how many."""
+    old = select(ZoomEvent.id).where(ZoomEvent.received_at < utcnow() - KEPT).limit(most)
+    result = db.session.execute(
+        delete(ZoomEvent)
+        .where(ZoomEvent.id.in_(old.scalar_subquery()))
+        .execution_options(synchronize_session=False)
+    )
+    db.session.commit()
+    assert isinstance(result, CursorResult)
+    return result.rowcount
 
 
 def _delete(removal: Removal) -> int:

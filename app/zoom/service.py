@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..accounts import service as accounts
 from ..clock import utcnow
-from ..extensions import db
+from ..extensions import db, forget_old_pages
 from ..logs import log
 from ..outbox import Refused, Unavailable
 from . import oauth
@@ -128,6 +128,7 @@ def disconnect(user_id: int) -> bool:
     # By a statement: Zoom may tell of a removal at this very moment.
     db.session.execute(delete(ZoomConnection).where(ZoomConnection.id == connection.id))
     db.session.commit()
+    forget_old_pages()
     if access_token is None or refresh_token is None:
         return True
     is_confirmed = _give_back(access_token, refresh_token if has_expired else None)

@@ -1,7 +1,6 @@
 """`flask delete-account`: everything of one account goes, with word to those who must know."""
 
 import re
-import subprocess
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +26,7 @@ from app.zoom.tokens import connection_of
 from tests.cast import PASSWORD, make_booking, make_host, make_page, tomorrow, visit_as
 from tests.conftest import ZOOM_API
 from tests.deletion.conftest import AYA, HANAKO, KEN, MALLORY, MEETING, OTTO, REVOKE
-from tests.services import MailServer
+from tests.services import MailServer, sqlite_bytes
 from tests.tasks.test_run import event_of, text_of
 from tests.visitor import Visitor
 
@@ -115,15 +114,9 @@ def test_sqlite_keeps_no_trace_in_its_files(
         pytest.skip("PostgreSQL frees the space in its own time")
     forget_mallory()
     path = Path(str(db.engine.url.database))
-
-    def stored() -> bytes:
-        # By another process: closing the file here would drop the locks that SQLite holds on it.
-        files = [file for file in (path, Path(f"{path}-wal")) if file.exists()]
-        return subprocess.run(["cat", *files], capture_output=True, check=True).stdout
-
-    assert AYA.encode() in stored()
+    assert AYA.encode() in sqlite_bytes(path)
     assert delete_account("--yes").exit_code == 0
-    left = {trace for trace in PERSONAL if trace.encode() in stored()}
+    left = {trace for trace in PERSONAL if trace.encode() in sqlite_bytes(path)}
     assert left == set()
 
 

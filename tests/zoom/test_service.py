@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -15,12 +16,13 @@ from sqlalchemy import text, update
 from app.clock import utcnow
 from app.extensions import db
 from app.outbox import Refused, Task, Unavailable
-from app.zoom import service
+from app.zoom import removal, service
 from app.zoom import tokens as zoom_tokens
 from app.zoom.models import ZoomConnection
 from app.zoom.oauth import Grant
 from tests.cast import connect_zoom, make_host
 from tests.conftest import ZOOM_OAUTH
+from tests.services import sqlite_bytes
 
 TOKEN = f"{ZOOM_OAUTH}/oauth/token"
 REVOKE = f"{ZOOM_OAUTH}/oauth/revoke"
@@ -61,6 +63,31 @@ def reread(user_id: int) -> ZoomConnection:
 
 def in_minutes(minutes: float) -> datetime:
     return utcnow() + timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize("way", ["in CalSync", "at Zoom"])
+def test_nothing_of_a_removed_connection_is_left_in_sqlites_files(
+    app: Flask, engine: str, wire: responses.RequestsMock, way: str
+) -> None:
+    if engine != "sqlite":
+        pytest.skip("PostgreSQL frees the space in its own time")
+    wire.post(REVOKE, json={"status": "success"})
+    host = make_host()
+    connect_zoom(host, zoom_user_id="aya-at-zoom", authorized_at=in_minutes(-1))
+    sealed = text("SELECT access_token, refresh_token FROM zoom_connections")
+    secrets = {"aya-at-zoom", *db.session.execute(sealed).one()}
+    db.session.rollback()
+
+    def left() -> set[str]:
+        stored = sqlite_bytes(Path(str(db.engine.url.database)))
+        return {secret for secret in secrets if secret.encode() in stored}
+
+    assert left() == secrets
+    if way == "at Zoom":
+        removal.apply(removal.Removal("aya-at-zoom", utcnow()))
+    else:
+        service.disconnect(host.id)
+    assert left() == set()
 
 
 def test_tokens_lie_sealed_in_the_database(app: Flask) -> None:
