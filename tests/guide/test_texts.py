@@ -35,7 +35,7 @@ def shape_of(page: Page) -> list[object]:
         (
             element.name,
             element.get("id"),
-            element.get("href"),
+            re.sub(r"\.(en|ja)\.", ".", str(element.get("href"))),
             re.sub(r"\.(en|ja)\.", ".", str(element.get("src"))),
             element.get_text() if element.name == "code" else None,
         )
@@ -153,6 +153,8 @@ def test_pictures_are_of_that_language_named_and_keep_their_place(
         source = str(picture["src"])
         assert source.endswith(f".{language}.webp")
         assert picture["loading"] == "lazy"
+        assert picture.parent is not None
+        assert picture.parent["href"] == source  # in full size, for small screens
         assert len(str(picture["alt"])) > 20
         width, height = int(str(picture["width"])), int(str(picture["height"]))
         assert 300 < width <= 880
