@@ -63,6 +63,7 @@ def stack(
         pytest.param("postgresql", "en", marks=pytest.mark.slow),
     ],
     indirect=["engine"],
+    scope="session",  # so that both languages walk on the same processes
 )
 def test_whoever_follows_the_guide_finds_what_it_says(
     stack: Stack,
