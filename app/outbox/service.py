@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, bindparam, case, null, or_, select, update
 from sqlalchemy.engine import CursorResult
 
 from ..clock import utcnow
@@ -44,6 +44,8 @@ _CLAIM = (
         attempts=_ROWS.c.attempts + 1,
         lease_until=bindparam("until"),
         lease_token=bindparam("new_token"),
+        # What put off the try before the one that died says nothing about that one.
+        last_error=case((_ROWS.c.state == "running", null()), else_=_ROWS.c.last_error),
     )
     .returning(
         _ROWS.c.kind, _ROWS.c.booking_id, _ROWS.c.user_id, _ROWS.c.attempts, _ROWS.c.last_error
@@ -59,7 +61,7 @@ _UPDATE_HELD = update(_ROWS).where(
 @dataclass(frozen=True)
 class Lease:
     """The right to do one task until it runs out, taken at `taken_at`. `attempt` counts from 1,
-    and `last_error` is why the one before it was put off."""
+    and `last_error` is why the one before it was put off: None where that one's lease ran out."""
 
     task_id: int
     token: str

@@ -70,7 +70,8 @@ def _do(lease: Lease) -> None:
 
 def _known_of(lease: Lease) -> str | None:
     """That an earlier try left the outcome unknown matters more than what stopped this one."""
-    return lease.last_error if lease.last_error in meetings.IN_THE_DARK else None
+    is_unknown = lease.kind == followups.CREATE_MEETING and meetings.is_in_the_dark(lease)
+    return "zoom_answer_lost" if is_unknown else None
 
 
 def _postpone(lease: Lease, error: Unavailable) -> None:

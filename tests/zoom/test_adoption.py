@@ -1,17 +1,22 @@
 """A meeting whose answer was lost is found again by its reference, where the host allows to look."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
 import responses
 from flask import Flask
+from sqlalchemy import select
 
+from app import outbox, tasks
 from app.bookings.models import Booking
+from app.extensions import db
 from app.zoom import service
+from app.zoom.models import ZoomConnection
 from tests.cast import connect_zoom, make_booking, make_host, make_page
 from tests.services import MailServer
-from tests.tasks.test_run import let_time_pass, task_of, work
+from tests.tasks.test_run import Connections, let_time_pass, task_of, work
 from tests.zoom.conftest import Sandbox
 from tests.zoom.test_api import MEETING, MEETINGS, made
 
@@ -93,3 +98,46 @@ def test_at_the_sandbox_a_dropped_answer_leaves_one_meeting(
     [meeting] = sandbox.get("meetings")
     assert booking.zoom_meeting_id == meeting["id"]
     assert booking.passcode == meeting["password"]
+
+
+def test_a_worker_that_dies_on_a_later_try_leaves_the_outcome_unknown_too(
+    booking: Booking, wire: responses.RequestsMock
+) -> None:
+    """The try before it has left a reason: Zoom was ill. It says nothing about this one."""
+    ill = wire.post(MEETINGS, status=503)
+    work()
+    task_id = task_of(booking, "meeting.create").id
+    wire.remove(ill)
+    created = wire.post(MEETINGS, status=201, json=made())
+    wire.get(MEETINGS, json=listed(f"CalSync {booking.public_id}"))
+    wire.get(MEETING, json=made())
+    let_time_pass()
+    assert outbox.claim(task_id, timedelta(seconds=45))  # makes the meeting, and then kill -9
+    let_time_pass()
+    tasks.run(task_id)
+    assert created.call_count == 0
+    assert db.session.get_one(Booking, booking.id).zoom_meeting_id == 85012345678
+
+
+def test_what_a_dead_worker_left_unknown_outlives_a_database_that_is_away(
+    booking: Booking, wire: responses.RequestsMock
+) -> None:
+    task_id, reference = task_of(booking, "meeting.create").id, f"CalSync {booking.public_id}"
+    created = wire.post(MEETINGS, status=201, json=made())
+    others = Connections()
+
+    def answer(_request: object) -> tuple[int, dict[str, str], str]:
+        others.hold(ZoomConnection.id, seconds=1)  # nobody can write down that it was refused
+        return 401, {}, ""
+
+    wire.add_callback(responses.GET, MEETINGS, answer)
+    wire.get(MEETINGS, json=listed(reference))
+    wire.get(MEETING, json=made())
+    assert outbox.claim(task_id, timedelta(seconds=45))  # makes the meeting, and then kill -9
+    let_time_pass()
+    with others:
+        tasks.run(task_id)
+    let_time_pass()
+    tasks.run(task_id)
+    assert created.call_count == 0
+    assert db.session.scalars(select(Booking)).one().zoom_meeting_id == 85012345678
