@@ -206,14 +206,17 @@ def attach_meeting(booking_id: int, meeting: MadeMeeting) -> bool:
 
 
 def _tell_link_late(booking: Booking) -> list[Task]:
-    """An update to those whose confirmation has left, or is leaving, without the link."""
-    told = set(
-        db.session.scalars(
-            select(Task.kind).where(
-                _confirmations_of(booking.id), Task.state.in_(("done", "running"))
-            )
-        )
+    """An update to those whose confirmation has left, or is leaving, without the link.
+
+    One that is due and waits is locked: whoever takes it afterwards sees the link.
+    """
+    confirmations = db.session.execute(
+        select(Task.kind, Task.state)
+        .where(_confirmations_of(booking.id))
+        .order_by(Task.id)
+        .with_for_update()
     )
+    told = {kind for kind, state in confirmations if state in {"done", "running"}}
     late = [
         party
         for party in followups.PARTIES
@@ -243,6 +246,7 @@ def fail_meeting(booking_id: int, reason: str) -> None:
 
 def retry(booking: Booking, task: Task) -> None:
     """Try a failed task of this booking once more. Commits."""
+    booking = _locked(booking.id)  # what was read before may be old: Retry is pressed twice
     if task.kind == followups.CREATE_MEETING and booking.meeting_state == "failed":
         booking.meeting_state = "wanted"
         booking.meeting_error = None

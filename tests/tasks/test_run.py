@@ -631,3 +631,57 @@ def test_the_sweep_leaves_past_and_cancelled_bookings_alone(
     sweep()
     work()
     assert created.call_count == 0
+
+
+def test_a_confirmation_that_begins_while_the_link_is_being_kept_has_it_or_is_followed_by_it(
+    app: Flask, booking: Booking, mails: MailServer
+) -> None:
+    """It is due, and a worker takes it between the meeting's look at the mails and its commit."""
+    booking_id, task_id = booking.id, task_of(booking, "mail.client.confirmed").id
+    let_time_pass()
+    db.session.remove()
+
+    def mail() -> None:
+        with app.app_context():
+            tasks.run(task_id)
+
+    worker = threading.Thread(target=mail)
+
+    def begin(_session: object) -> None:
+        if worker.ident is None:
+            worker.start()
+            worker.join(1)
+
+    event.listen(db.session, "before_commit", begin)
+    try:
+        assert bookings.attach_meeting(booking_id, bookings.MadeMeeting(1, LINK, None))
+    finally:
+        event.remove(db.session, "before_commit", begin)
+    worker.join(20)
+    work()
+    assert any(LINK in text_of(mail) for mail in mails.to(KEN))
+
+
+def test_retry_pressed_twice_does_not_undo_what_the_first_has_brought(
+    app: Flask, booking: Booking, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    refused = wire.post(MEETINGS, status=400, json={"code": 3161, "message": "May not host."})
+    work()
+    wire.remove(refused)
+    wire.post(MEETINGS, status=201, json=made())
+    task = task_of(booking, "meeting.create")
+    booking_id, task_id = booking.id, task.id
+    assert booking.meeting_state == "failed"  # as the second request has read it
+
+    def first_request() -> None:
+        with app.app_context():
+            bookings.retry(
+                db.session.get_one(Booking, booking_id), db.session.get_one(Task, task_id)
+            )
+            tasks.run(task_id)
+
+    first = threading.Thread(target=first_request)
+    first.start()
+    first.join(20)
+    bookings.retry(booking, task)
+    assert db.session.get_one(Booking, booking_id).meeting_state == "ready"
