@@ -21,6 +21,8 @@ TOPIC_LENGTH = 200
 AGENDA_LENGTH = 2000
 # Seconds to connect and to answer, where a browser waits.
 SHORT_PATIENCE = (3.0, 4.0)
+PASSCODE_LENGTH = 64
+LARGEST_ID = 2**63 - 1
 PAGE_SIZE = 300  # the most that Zoom lists at once
 SCHEDULED = 2  # Zoom's number for a meeting at a fixed time
 SCOPE_CODES = {4711, 4700}
@@ -74,30 +76,53 @@ def create_meeting(access: Access, wanted: MeetingRequest) -> Meeting:
     return _meeting_in(_call(access, "POST", "/users/me/meetings", json=_body_of(wanted)))
 
 
-def list_meetings(access: Access, page: str = "") -> tuple[list[tuple[str, Meeting]], str]:
-    """Scheduled meetings, each behind its agenda, and the name of the next page or ''.
+def list_meetings(access: Access, reference: str, page: str = "") -> tuple[Meeting | None, str]:
+    """A page of the scheduled meetings: the one whose agenda holds `reference`, or None; and the
+    name of the next page or ''.
 
     Zoom cuts agendas off here, and tells no passcodes. Needs `meeting:read:list_meetings`.
     """
     query = {"type": "scheduled", "page_size": str(PAGE_SIZE), "next_page_token": page}
     answer = _call(access, "GET", "/users/me/meetings", query=query)
     listed = answer.get("meetings")
-    meetings = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
-    found = [(str(row.get("agenda") or ""), _meeting_in(row)) for row in meetings]
-    return found, str(answer.get("next_page_token") or "")
+    rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+    # The others are none of our business, and may lack what ours must have.
+    ours = next((row for row in rows if reference in str(row.get("agenda") or "")), None)
+    return _meeting_in(ours) if ours else None, str(answer.get("next_page_token") or "")
 
 
 def _meeting_in(answer: Mapping[str, Any]) -> Meeting:
     try:
-        return Meeting(
-            id=int(answer["id"]),
-            join_url=str(answer["join_url"]),
-            passcode=answer.get("password") or None,
-            host_id=str(answer.get("host_id") or ""),
-            host_email=answer.get("host_email") or None,
-        )
-    except (KeyError, TypeError, ValueError) as error:
+        number, join_url = int(answer["id"]), str(answer["join_url"])
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise OutcomeUnknown("zoom_answer_broken") from error
+    if not (0 < number <= LARGEST_ID and _is_link(join_url)):
+        raise OutcomeUnknown("zoom_answer_broken")
+    return Meeting(
+        id=number,
+        join_url=join_url,
+        passcode=_passcode_in(answer),
+        host_id=str(answer.get("host_id") or ""),
+        host_email=answer.get("host_email") or None,
+    )
+
+
+def _passcode_in(answer: Mapping[str, Any]) -> str | None:
+    """The link works without: what is no passcode must not cost the meeting."""
+    passcode = answer.get("password")
+    if not isinstance(passcode, str | int) or not 0 < len(str(passcode)) <= PASSCODE_LENGTH:
+        return None
+    return str(passcode) if str(passcode).isprintable() else None
+
+
+def _is_link(address: str) -> bool:
+    """Whether a browser may be sent there: by https, or as we speak with Zoom ourselves."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    own = urlsplit(current_settings().zoom_api_base_url).scheme
+    return parts.scheme in {"https", own} and bool(parts.netloc) and address.isprintable()
 
 
 def read_meeting(access: Access, meeting_id: int) -> LiveMeeting:
@@ -108,7 +133,7 @@ def read_meeting(access: Access, meeting_id: int) -> LiveMeeting:
         status=str(answer.get("status") or ""),
         starts_at=_instant(answer.get("start_time")),
         length=timedelta(minutes=minutes) if isinstance(minutes, int) else None,
-        passcode=str(answer.get("password") or "") or None,
+        passcode=_passcode_in(answer),
     )
 
 
@@ -118,10 +143,7 @@ def read_start_url(access: Access, meeting_id: int) -> str:
     Raises Unavailable when Zoom's answer holds none.
     """
     address = str(_show(access, meeting_id).get("start_url") or "")
-    if urlsplit(address).scheme not in {
-        "https",
-        urlsplit(current_settings().zoom_api_base_url).scheme,
-    }:
+    if not _is_link(address):
         raise Unavailable("zoom_answer_broken")
     return address
 
@@ -228,6 +250,7 @@ def _answer(response: requests.Response) -> dict[str, Any]:
 
 def _raise_for(response: requests.Response, body: dict[str, Any]) -> None:
     status, code = response.status_code, body.get("code")
+    code = code if isinstance(code, int) else None
     words = str(body.get("message") or "")[:300]
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise Unavailable("zoom_ill")

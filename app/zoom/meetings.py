@@ -57,11 +57,10 @@ def find(user_id: int, reference: str, before_call: Callable[[], None]) -> Meeti
     """
     page = ""
     for _ in range(MOST_PAGES):
-        asked = partial(api.list_meetings, page=page)
-        listed, page = _with_access(user_id, before_call, asked)
-        for agenda, meeting in listed:
-            if reference in agenda:
-                return _with_passcode(user_id, meeting, before_call)
+        asked = partial(api.list_meetings, reference=reference, page=page)
+        meeting, page = _with_access(user_id, before_call, asked)
+        if meeting:
+            return _with_passcode(user_id, meeting, before_call)
         if not page:
             return None
     return None

@@ -22,7 +22,7 @@ def json_of(response: requests.Response) -> dict[str, Any] | None:
     """The answer's JSON object; None when the body is anything else (Zoom sends XML and HTML too)."""
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None
 

@@ -141,3 +141,17 @@ def test_what_a_dead_worker_left_unknown_outlives_a_database_that_is_away(
     tasks.run(task_id)
     assert created.call_count == 0
     assert db.session.scalars(select(Booking)).one().zoom_meeting_id == 85012345678
+
+
+def test_another_meeting_without_a_link_does_not_keep_ours_from_being_found(
+    booking: Booking, wire: responses.RequestsMock
+) -> None:
+    wire.post(MEETINGS, body=requests.ReadTimeout())
+    answer = listed("of another app", f"CalSync {booking.public_id}")
+    del answer["meetings"][0]["join_url"]
+    wire.get(MEETINGS, json=answer)
+    wire.get(MEETING.replace("678", "679"), json=made())
+    work()
+    let_time_pass()
+    work()
+    assert (booking.meeting_state, booking.zoom_meeting_id) == ("ready", 85012345679)

@@ -109,6 +109,18 @@ def test_a_meeting_may_come_without_a_passcode(app: Flask, wire: responses.Reque
     assert create(wire, status=201, json=answer).passcode is None
 
 
+@pytest.mark.parametrize(
+    ("password", "passcode"),
+    [(123456, "123456"), ("", None), (None, None), (["1"], None), ("x" * 65, None), ("\0", None)],
+)
+def test_a_passcode_of_another_form_does_not_cost_the_meeting(
+    app: Flask, wire: responses.RequestsMock, password: object, passcode: str | None
+) -> None:
+    assert create(wire, status=201, json=made(password=password)).passcode == passcode
+    wire.get(MEETING, json=made(password=password))
+    assert api.read_meeting(ACCESS, 85012345678).passcode == passcode
+
+
 def test_an_id_beyond_32_bits_is_kept_whole(app: Flask, wire: responses.RequestsMock) -> None:
     assert create(wire, status=201, json=made(id=99_999_999_999)).id == 99_999_999_999
 
@@ -141,6 +153,15 @@ def test_what_cannot_be_helped_is_refused_in_zooms_own_words(
         create(wire, status=status, json={"code": code, "message": "Zoom's own words."})
     assert refusal.value.reason == reason
     assert refusal.value.words == "Zoom's own words."
+
+
+@pytest.mark.parametrize("code", [[124], {"code": 124}, "one"])
+def test_a_refusal_whose_code_is_no_number_is_a_refusal(
+    app: Flask, wire: responses.RequestsMock, code: object
+) -> None:
+    with pytest.raises(Refused) as refusal:
+        create(wire, status=400, json={"code": code, "message": "No."})
+    assert refusal.value.reason == "zoom_refused"
 
 
 def test_a_refusal_may_come_as_html(app: Flask, wire: responses.RequestsMock) -> None:
@@ -217,6 +238,16 @@ def test_a_rate_limit_without_a_time_leaves_it_to_the_growing_pause(
         {"json": {"join_url": "https://zoom.example/j/1"}},
         {"json": {"id": "no number", "join_url": "https://zoom.example/j/1"}},
         {"json": {"id": 1}},
+        {"json": made(join_url=None)},
+        {"json": made(join_url="")},
+        {"json": made(join_url={"href": "https://zoom.example/j/1"})},
+        {"json": made(join_url="javascript:alert(1)")},
+        {"json": made(join_url="https://[zoom.example/j/1")},
+        {"json": made(join_url="https://zoom.example/j/1\r\nBcc: all")},
+        {"json": made(id=0)},
+        {"json": made(id=2**63)},
+        {"body": json.dumps(made(id="number")).replace('"number"', "1e999")},
+        {"body": "[" * 100_000},
     ],
 )
 def test_a_broken_answer_leaves_the_outcome_unknown(
