@@ -7,6 +7,7 @@ Source: Zoom's "OAuth 2.0" page. The client authenticates by Basic, PKCE is S256
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -21,6 +22,7 @@ from ..outbox import Refused, Unavailable
 from ..web import current_settings
 from .wire import json_of, retry_at, timeouts
 
+AN_HOUR, LONGEST_LIFETIME = 3600, 10**9  # seconds
 # Zoom's own numbers, `4711` or `4,711`, stand somewhere in its words.
 CODE = re.compile(r"(?<!\d)4,?7\d\d(?!\d)")
 # OAuth errors (RFC 6749, 5.2) about how CalSync is set up; no host's connection is at fault.
@@ -156,15 +158,42 @@ def revoke(access_token: str) -> bool:
         )
     except requests.RequestException:
         return False
-    return response.ok
+    # A redirect or a page of somebody's on the way confirms nothing.
+    answer = json_of(response)
+    return response.status_code == HTTPStatus.OK and answer is not None and "error" not in answer
 
 
 def _grant(answer: dict[str, object]) -> Grant:
-    lifetime = int(str(answer["expires_in"]))
+    """Raises KeyError or ValueError: half a grant must not take the place of a whole one."""
+    lifetime = _lifetime_in(answer)
     return Grant(
-        access_token=str(answer["access_token"]),
-        refresh_token=str(answer["refresh_token"]),
+        access_token=_text_in(answer, "access_token"),
+        refresh_token=_text_in(answer, "refresh_token"),
         expires_at=utcnow() + timedelta(seconds=lifetime),
         lifetime=lifetime,
-        scopes=str(answer.get("scope") or ""),
+        scopes=_scopes_in(answer),
     )
+
+
+def _lifetime_in(answer: dict[str, object]) -> int:
+    """Seconds; an hour, as documented, where the answer does not tell: the tokens are the only
+    ones that Zoom takes from now on, and must not be lost for that."""
+    try:
+        lifetime = int(float(str(answer.get("expires_in"))))
+    except (ValueError, OverflowError):
+        return AN_HOUR
+    return lifetime if 0 <= lifetime <= LONGEST_LIFETIME else AN_HOUR
+
+
+def _text_in(answer: dict[str, object], name: str) -> str:
+    text = answer[name]
+    if not isinstance(text, str) or not text:
+        raise ValueError(name)
+    return text
+
+
+def _scopes_in(answer: dict[str, object]) -> str:
+    """The names with a space between (RFC 6749, 3.3), though they came as a list or with commas."""
+    scope = answer.get("scope") or ""
+    names = scope if isinstance(scope, list) else str(scope).replace(",", " ").split()
+    return " ".join(map(str, names))

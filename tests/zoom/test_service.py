@@ -334,6 +334,23 @@ def test_disconnecting_deletes_at_once_whatever_zoom_says(
     assert parse_qs(str(wire.calls[0].request.body)) == {"token": ["access-1"]}
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 302, "headers": {"Location": "https://elsewhere.example/"}},
+        {"status": 200, "body": "<html>sorry</html>"},
+        {"status": 200, "json": {"error": "invalid_token"}},
+    ],
+)
+def test_only_zooms_own_word_confirms_a_revocation(
+    app: Flask, wire: responses.RequestsMock, answer: dict[str, Any]
+) -> None:
+    wire.post(REVOKE, **answer)
+    host = make_host()
+    connect_zoom(host)
+    assert service.disconnect(host.id) is False
+
+
 def test_the_row_is_gone_before_zoom_is_asked(app: Flask, wire: responses.RequestsMock) -> None:
     host = make_host()
     connect_zoom(host)
@@ -383,6 +400,59 @@ def test_an_answer_that_is_no_json_says_nothing_about_the_connection(
     with pytest.raises(Unavailable):
         zoom_tokens.access_for(host.id)
     assert (reread(host.id).status, reread(host.id).refresh_token) == ("active", "refresh-1")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"access_token": None},
+        {"access_token": ""},
+        {"refresh_token": None},
+        {"refresh_token": ["refresh-2"]},
+    ],
+)
+def test_an_answer_without_tokens_does_not_replace_those_that_are_kept(
+    app: Flask, wire: responses.RequestsMock, wrong: dict[str, Any]
+) -> None:
+    wire.post(TOKEN, json=tokens(2) | wrong)
+    host = make_host()
+    connect_zoom(host, expires_at=utcnow())
+    with pytest.raises(Unavailable):
+        zoom_tokens.access_for(host.id)
+    kept = reread(host.id)
+    assert (kept.access_token, kept.refresh_token) == ("access-1", "refresh-1")
+    assert kept.refreshing_until is None
+
+
+@pytest.mark.parametrize("lifetime", [None, "", [], -1, 3600.0, 10**15, "an hour"])
+def test_tokens_are_kept_whatever_is_said_of_their_lifetime(
+    app: Flask, wire: responses.RequestsMock, lifetime: object
+) -> None:
+    wire.post(TOKEN, json=tokens(2) | {"expires_in": lifetime})
+    host = make_host()
+    connect_zoom(host, expires_at=utcnow())
+    assert zoom_tokens.access_for(host.id).token == "access-2"
+    kept = reread(host.id)
+    assert (kept.refresh_token, kept.lifetime) == ("refresh-2", 3600)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        ["meeting:write:meeting", "meeting:read:meeting"],
+        "meeting:write:meeting,meeting:read:meeting",
+        "meeting:write:meeting, meeting:read:meeting",
+    ],
+)
+def test_scopes_are_understood_however_they_are_listed(
+    app: Flask, wire: responses.RequestsMock, scope: object
+) -> None:
+    wire.post(TOKEN, json=tokens(2) | {"scope": scope})
+    host = make_host()
+    connect_zoom(host, expires_at=utcnow())
+    zoom_tokens.access_for(host.id)
+    can = reread(host.id).abilities
+    assert (can.creates, can.reads, can.deletes) == (True, True, False)
 
 
 def test_a_refresh_waits_as_long_as_zoom_says(app: Flask, wire: responses.RequestsMock) -> None:

@@ -214,6 +214,10 @@ def test_declining_is_told_and_exchanges_nothing(
         {"status": 400, "body": "<html>4700</html>"},
         {"status": 500, "body": "<html>"},
         {"status": 200, "json": {"access_token": "alone"}},
+        {"status": 200, "json": {"error": "invalid_grant"}},
+        {"status": 200, "json": ["access-1"]},
+        {"status": 200, "body": "null"},
+        {"status": 200, "json": tokens(1) | {"refresh_token": None}},
         {"body": requests.ReadTimeout()},
     ],
 )
