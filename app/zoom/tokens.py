@@ -83,10 +83,10 @@ def _usable(user_id: int) -> ZoomConnection:
 
 def forget_token(user_id: int, token: str) -> None:
     """Zoom refused `token` before its time: let the next `access_for` refresh. Commits."""
-    connection = connection_of(user_id)
+    connection = locked(user_id)  # a removal at Zoom is told of at this very moment
     if connection is not None and connection.access_token == token:
         connection.expires_at = utcnow()
-        db.session.commit()
+    db.session.commit()
 
 
 def end(user_id: int, because: str, token: str) -> None:

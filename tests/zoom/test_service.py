@@ -11,7 +11,7 @@ import pytest
 import requests
 import responses
 from flask import Flask
-from sqlalchemy import text, update
+from sqlalchemy import event, text, update
 
 from app.clock import utcnow
 from app.extensions import db
@@ -608,3 +608,34 @@ def test_adding_again_works_at_once(app: Flask, wire: responses.RequestsMock) ->
     service.disconnect(host.id)
     service.link(host.id, grant(2))
     assert zoom_tokens.access_for(host.id).token == "access-2"
+
+
+def test_a_connection_that_is_removed_while_its_token_is_forgotten_is_simply_gone(
+    app: Flask,
+) -> None:
+    """Zoom refuses the token because the app was removed, and tells of the removal just then."""
+    host = make_host()
+    connect_zoom(host)
+    host_id = host.id
+    db.session.remove()
+
+    def remove() -> None:
+        with app.app_context():
+            service.disconnect(host_id)
+
+    removal = threading.Thread(target=remove)
+
+    def begin(session: object, *_more: object) -> None:
+        if removal.ident is None:
+            removal.start()
+            removal.join(1)
+
+    event.listen(db.session, "before_flush", begin)
+    with responses.RequestsMock() as wire:
+        wire.post(REVOKE, json={"status": "success"})
+        try:
+            zoom_tokens.forget_token(host_id, "access-1")
+        finally:
+            event.remove(db.session, "before_flush", begin)
+        removal.join(20)
+    assert zoom_tokens.connection_of(host_id) is None
