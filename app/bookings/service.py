@@ -248,8 +248,7 @@ def retry(booking: Booking, task: Task) -> None:
     """Try a failed task of this booking once more. Commits."""
     booking = _locked(booking.id)  # what was read before may be old: Retry is pressed twice
     if task.kind == followups.CREATE_MEETING and booking.meeting_state == "failed":
-        booking.meeting_state = "wanted"
-        booking.meeting_error = None
+        booking.meeting_state = "wanted"  # its error stays until there is a meeting
     if outbox.retry(task):
         db.session.expire_all()
         outbox.enqueue([task])

@@ -22,7 +22,9 @@ from . import leases
 
 # Why a try was put off with its outcome unknown. Zoom has no idempotency key: after a lost answer
 # one more try is worth a possible orphan, which nobody is ever told of; then the host decides.
-# Where the host lets us list meetings, ours is found by its reference and no other is made.
+# Where the host lets us list meetings, ours is found by its reference and no other is made. We
+# look there after an error of Zoom's own too, which may come from a gateway that does not know what
+# was done behind it; and after a failure, which may have followed upon a lost answer.
 IN_THE_DARK = {"zoom_answer_lost", "zoom_answer_broken"}
 
 
@@ -34,13 +36,14 @@ def create(lease: Lease) -> None:
     host_id, booking_id, wanted = booking.host_id, booking.id, _request_for(booking)
     renew = partial(leases.renew, lease)
     in_the_dark = is_in_the_dark(lease)
-    may_look = in_the_dark and meetings.may_find(host_id)
+    may_be_made = in_the_dark or lease.last_error == "zoom_ill" or booking.meeting_error is not None
+    may_look = may_be_made and meetings.may_find(host_id)
     try:
         made = meetings.find(host_id, wanted.agenda, renew) if may_look else None
         made = made or meetings.create(host_id, wanted, renew)
         _keep(lease, booking_id, made)
     except Unavailable as error:
-        if not in_the_dark:
+        if not in_the_dark and not may_look:
             raise
         if isinstance(error, OutcomeUnknown) and not may_look:
             raise Refused("zoom_answer_lost") from error

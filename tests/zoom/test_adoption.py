@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app import outbox, tasks
 from app.bookings.models import Booking
 from app.extensions import db
+from app.tasks.sweep import sweep
 from app.zoom import service
 from app.zoom.models import ZoomConnection
 from tests.cast import connect_zoom, make_booking, make_host, make_page
@@ -19,6 +20,7 @@ from tests.services import MailServer
 from tests.tasks.test_run import Connections, let_time_pass, task_of, work
 from tests.zoom.conftest import Sandbox
 from tests.zoom.test_api import MEETING, MEETINGS, made
+from tests.zoom.test_service import grant
 
 SCOPES = "meeting:read:meeting meeting:write:meeting meeting:read:list_meetings"
 
@@ -155,3 +157,40 @@ def test_another_meeting_without_a_link_does_not_keep_ours_from_being_found(
     let_time_pass()
     work()
     assert (booking.meeting_state, booking.zoom_meeting_id) == ("ready", 85012345679)
+
+
+def test_what_is_unknown_when_the_connection_ends_is_looked_for_once_it_is_made_anew(
+    booking: Booking, wire: responses.RequestsMock
+) -> None:
+    created = wire.post(MEETINGS, body=requests.ReadTimeout())
+    host_id, reference = booking.host_id, f"CalSync {booking.public_id}"
+    work()
+    service.disconnect(host_id)
+    let_time_pass()
+    work()
+    assert booking.meeting_error == "zoom_not_connected"
+    wire.get(MEETINGS, json=listed(reference))
+    wire.get(MEETING, json=made())
+    service.link(host_id, grant(2, scopes=SCOPES))
+    sweep()
+    work()
+    assert (booking.meeting_state, booking.zoom_meeting_id) == ("ready", 85012345678)
+    assert created.call_count == 1
+
+
+@pytest.mark.parametrize("first_look", [None, {"status": 429}])
+def test_a_meeting_that_an_ill_zoom_has_made_is_adopted(
+    booking: Booking, wire: responses.RequestsMock, first_look: dict[str, Any] | None
+) -> None:
+    """A gateway that tells of an error does not know what was done behind it."""
+    created = wire.post(MEETINGS, status=504)
+    reference = f"CalSync {booking.public_id}"
+    if first_look:
+        wire.get(MEETINGS, **first_look)
+    wire.get(MEETINGS, json=listed(reference))
+    wire.get(MEETING, json=made())
+    for _ in range(3):
+        work()
+        let_time_pass()
+    assert (booking.meeting_state, booking.zoom_meeting_id) == ("ready", 85012345678)
+    assert created.call_count == 1
