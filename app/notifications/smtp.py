@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from ..logs import log
 from ..outbox import Refused, Unavailable
 from ..web import current_settings
 
@@ -38,10 +39,11 @@ class _Smtps(_Smtp, smtplib.SMTP_SSL):
 def send(message: EmailMessage) -> None:
     """Deliver `message` to its To address through SMTP_URL.
 
-    Raises Unavailable for what passes (4xx, no connection), Refused for what does not (5xx).
+    Raises Unavailable for what passes (4xx, no connection, no sign-in), Refused for what does
+    not (5xx).
     """
+    server = _greeted()
     try:
-        server = _connect()
         try:
             server.send_message(message, from_addr=parseaddr(current_settings().mail_from)[1])
             _take_leave(server)
@@ -52,6 +54,18 @@ def send(message: EmailMessage) -> None:
         _raise(code, words, error)
     except smtplib.SMTPResponseException as error:
         _raise(error.smtp_code, error.smtp_error, error)
+    except (smtplib.SMTPException, OSError) as error:
+        raise Unavailable("smtp_unreachable") from error
+
+
+def _greeted() -> smtplib.SMTP:
+    """A server that takes mail of ours. What it says before it has seen a mail is about no mail:
+    a wrong password, say, is the operator's to mend, and then all that has waited goes out."""
+    try:
+        return _connect()
+    except smtplib.SMTPResponseException as error:
+        log.error("the mail server does not let us in", code=error.smtp_code)
+        raise Unavailable("smtp_unreachable") from error
     except (smtplib.SMTPException, OSError) as error:
         raise Unavailable("smtp_unreachable") from error
 
@@ -100,6 +114,6 @@ def _go_private(server: smtplib.SMTP, *, is_required: bool) -> None:
 
 def _raise(code: int, words: bytes | str, cause: Exception) -> None:
     text = words.decode(errors="replace") if isinstance(words, bytes) else words
-    if 400 <= code < 500:
+    if not 500 <= code < 600:
         raise Unavailable("smtp_try_later") from cause
     raise Refused("smtp_refused", f"{code} {text}"[:300]) from cause

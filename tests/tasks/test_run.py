@@ -1,9 +1,11 @@
 """From a booking to its meeting and its mails, whatever fails on the way."""
 
 import asyncio
+import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from email.message import EmailMessage
@@ -685,3 +687,43 @@ def test_retry_pressed_twice_does_not_undo_what_the_first_has_brought(
     first.join(20)
     bookings.retry(booking, task)
     assert db.session.get_one(Booking, booking_id).meeting_state == "ready"
+
+
+@contextmanager
+def scripted_mail_server(*answers: str) -> Iterator[str]:
+    """A mail server that greets with the first of `answers`, then gives one for each line; its
+    SMTP_URL, with a name and a password."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _address = server.accept()
+            with connection, connection.makefile("rwb", buffering=0) as stream:
+                for answer in answers:
+                    stream.write(answer.encode() + b"\r\n")
+                    stream.readline()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"smtp://name:secret@127.0.0.1:{server.getsockname()[1]}"
+        thread.join(timeout=5)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        ["554 no service here"],
+        ["HTTP/1.1 400 Bad Request"],
+        ["220 hello", "502 no such command", "502 no such command"],
+        ["220 hello", "250-here\r\n250 AUTH PLAIN", "535 5.7.8 wrong password"],
+        ["220 hello", "250-here\r\n250 AUTH PLAIN", "235 welcome", "what?"],
+    ],
+)
+def test_a_mail_server_that_takes_no_mail_of_ours_at_all_is_asked_again(
+    app: Flask, change_settings: Callable[..., Settings], answers: list[str]
+) -> None:
+    """It says nothing about this mail: the password, say, is ours to mend, and then it goes out."""
+    booking = make_booking(make_page(make_host()))
+    with scripted_mail_server(*answers) as address:
+        change_settings(smtp_url=address)
+        tasks.run(task_of(booking, "mail.client.confirmed").id)
+    assert task_of(booking, "mail.client.confirmed").state == "waiting"
