@@ -11,6 +11,8 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sqlalchemy import Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
+from .logs import log
+
 # No 0/o, 1/l/i: a reference may be read out on the telephone.
 REFERENCE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
@@ -39,7 +41,11 @@ def reseal(sealed: str) -> str:
 
 
 class Encrypted(TypeDecorator[str]):
-    """A text column that is plain in Python and sealed in the database."""
+    """A text column that is plain in Python and sealed in the database.
+
+    A value that no key opens reads as None, and is left in the database as it is: one lost key
+    must not take along the row, and all that can be done without the secret.
+    """
 
     impl = Text
     cache_ok = True
@@ -48,7 +54,11 @@ class Encrypted(TypeDecorator[str]):
         return None if value is None else encrypt(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
-        return None if value is None else decrypt(value)
+        try:
+            return None if value is None else decrypt(value)
+        except InvalidToken:
+            log.error("a secret opens with none of TOKEN_ENCRYPTION_KEYS")
+            return None
 
 
 def new_token() -> str:

@@ -125,12 +125,13 @@ def disconnect(user_id: int) -> bool:
         return True
     access_token, refresh_token = connection.access_token, connection.refresh_token
     has_expired = connection.expires_at <= utcnow()
+    was_active = connection.is_active
     # By a statement: Zoom may tell of a removal at this very moment.
     db.session.execute(delete(ZoomConnection).where(ZoomConnection.id == connection.id))
     db.session.commit()
     forget_old_pages()
     if access_token is None or refresh_token is None:
-        return True
+        return not was_active  # an active one's are there, but no key opens them
     is_confirmed = _give_back(access_token, refresh_token if has_expired else None)
     if not is_confirmed:
         log.warning("zoom did not confirm the revocation", user_id=user_id)

@@ -58,7 +58,7 @@ def check(user_id: int) -> None:
     Raises Refused when it is over (the host is told), Unavailable when Zoom does not say.
     """
     connection = connection_of(user_id)
-    if connection is None or not connection.is_active:
+    if connection is None or not connection.is_active or not connection.refresh_token:
         return
     if connection.doubted_at or connection.expires_at < utcnow() - IDLE:
         _refresh(connection)
@@ -76,7 +76,7 @@ def _usable(user_id: int) -> ZoomConnection:
     connection = connection_of(user_id)
     if connection is None:
         raise Refused("zoom_not_connected")
-    if not connection.is_active or not connection.refresh_token:
+    if not (connection.is_active and connection.access_token and connection.refresh_token):
         raise Refused("zoom_needs_reconnect")
     return connection
 

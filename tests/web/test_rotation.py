@@ -5,17 +5,28 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+import responses
 from cryptography.fernet import Fernet, InvalidToken
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
-from app import create_app
+from app import create_app, tasks
+from app.accounts.models import User
 from app.bookings.models import Booking
+from app.clock import utcnow
 from app.config import Settings
 from app.crypto import Encrypted
 from app.extensions import db
+from app.outbox import Refused, Task
+from app.tasks.sweep import sweep
+from app.zoom import service as zoom
+from app.zoom import tokens as zoom_tokens
 from app.zoom.models import ZoomConnection
 from tests.cast import connect_zoom, make_booking, make_host, make_page
+from tests.services import MailServer
+from tests.tasks.test_run import let_time_pass
+from tests.visitor import InProcess, Visitor
+from tests.zoom.test_service import grant
 
 
 @pytest.fixture
@@ -75,9 +86,49 @@ def test_after_the_rotation_the_old_key_may_go(booked: str, old_key: str, restar
                 Fernet(old_key).decrypt(value.encode())
 
 
-def test_before_the_rotation_it_may_not(booked: str, old_key: str, restarted) -> None:
-    with restarted(Fernet.generate_key().decode()), pytest.raises(InvalidToken):
-        db.session.scalars(select(ZoomConnection)).one()
+def test_a_lost_key_takes_its_secrets_and_nothing_else(
+    booked: str, old_key: str, restarted, wire: responses.RequestsMock
+) -> None:
+    db.session.execute(update(ZoomConnection).values(doubted_at=utcnow()))
+    db.session.commit()
+    before = sealed_values()
+    with restarted(Fernet.generate_key().decode()) as app:
+        sweep()  # gives every host's tasks to the queue
+        assert len(db.session.scalars(select(Task).where(Task.kind == "zoom.check")).all()) == 1
+        host = db.session.scalars(select(User)).one()
+        with pytest.raises(Refused) as refusal:
+            zoom_tokens.access_for(host.id)
+        assert refusal.value.reason == "zoom_needs_reconnect"
+        zoom_tokens.check(host.id)
+        assert sealed_values() == before
+        client = Visitor(InProcess(app)).get(f"/booking/{booked}/cancel")
+        assert client.press("Cancel booking").status == 200
+        assert db.session.scalars(select(Booking)).one().status == "cancelled"
+        zoom.link(host.id, grant(2))
+        assert zoom_tokens.access_for(host.id).token == "access-2"
+    assert len(wire.calls) == 0
+
+
+def test_a_connection_whose_key_is_lost_can_be_removed_but_not_given_back(
+    booked: str, old_key: str, restarted
+) -> None:
+    with restarted(Fernet.generate_key().decode()):
+        host = db.session.scalars(select(User)).one()
+        assert zoom.disconnect(host.id) is False
+        assert zoom_tokens.connection_of(host.id) is None
+
+
+def test_a_mail_waits_for_a_lost_key_and_goes_out_when_it_is_back(
+    booked: str, old_key: str, restarted, mails: MailServer
+) -> None:
+    kind = Task.kind == "mail.client.confirmed"
+    task_id = db.session.scalars(select(Task.id).where(kind)).one()
+    with restarted(Fernet.generate_key().decode()):
+        tasks.run(task_id)
+        assert db.session.get_one(Task, task_id).state == "waiting"
+    let_time_pass()
+    tasks.run(task_id)
+    assert len(mails.messages) == 1
 
 
 def test_rotating_twice_keeps_everything_readable(booked: str, old_key: str, restarted) -> None:
