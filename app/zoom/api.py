@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from traceback import walk_tb
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -220,7 +221,7 @@ def _call(
             timeout=patience or timeouts(settings),
             allow_redirects=False,
         )
-    except (requests.ConnectTimeout, requests.exceptions.SSLError) as error:
+    except requests.ConnectTimeout as error:
         raise Unavailable("zoom_unreachable") from error
     except requests.ConnectionError as error:
         if _never_left(error):
@@ -233,7 +234,18 @@ def _call(
 
 def _never_left(error: requests.ConnectionError) -> bool:
     """Whether no connection was made at all, so that Zoom cannot have done anything."""
-    return "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
+    is_unmade = "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
+    return is_unmade or _is_of_handshake(error)
+
+
+def _is_of_handshake(error: BaseException | None) -> bool:
+    """Whether TLS failed at its beginning. Where it was raised is the only sign: a connection that
+    breaks under the answer gives the same errors."""
+    while error is not None:
+        if any(frame.f_code.co_name == "do_handshake" for frame, _ in walk_tb(error.__traceback__)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _answer(response: requests.Response) -> dict[str, Any]:

@@ -9,6 +9,9 @@ import requests
 from ..clock import utcnow
 from ..config import Settings
 
+# No limit of Zoom's is longer than its day; a task must not sleep for years.
+LONGEST_WAIT = timedelta(days=1)
+
 
 def timeouts(settings: Settings) -> tuple[float, float]:
     """Seconds to connect and to answer."""
@@ -34,21 +37,23 @@ def retry_at(response: requests.Response, words: str = "") -> datetime | None:
     the form of RFC 3339.
     """
     now = utcnow()
-    named = response.headers.get("Retry-After", "").strip()
-    if named.isdecimal() and len(named) < 9:
-        return now + timedelta(seconds=int(named))
-    if at := _date_in(named):
-        return max(at, now)
+    at = _instant_in(response.headers.get("Retry-After", "").strip(), now)
+    # What is over already is no time to wait for: a pause that does not grow would use up all
+    # tries in minutes.
+    if at and at > now:
+        return min(at, now + LONGEST_WAIT)
     if "daily" in words.lower():
         return (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     return None
 
 
-def _date_in(text: str) -> datetime | None:
+def _instant_in(text: str, now: datetime) -> datetime | None:
+    if text.isdecimal() and len(text) < 9:
+        return now + timedelta(seconds=int(text))
     for read in (parsedate_to_datetime, datetime.fromisoformat):
         try:
             at = read(text)
-        except ValueError:
+            return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
             continue
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     return None
