@@ -26,6 +26,7 @@ from werkzeug.exceptions import (
     SecurityError,
     ServiceUnavailable,
 )
+from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
 from .config import Settings
@@ -41,11 +42,26 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Bind headers and error pages to `app`."""
     app.extensions["settings"] = settings
     app.jinja_env.globals.update(is_htmx=is_htmx, settings=settings, public_url=public_url)
+    app.url_map.converters["int"] = RowNumber
+    app.before_request(_refuse_nul)
     app.after_request(_secure)
     app.register_error_handler(HTTPException, _error_page)
     for error in DATABASE_AWAY:
         app.register_error_handler(error, _database_away_page)
     app.register_error_handler(Exception, _crash_page)
+
+
+class RowNumber(IntegerConverter):
+    """A number in an address that a row can have."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=2**31 - 1)
+
+
+def _refuse_nul() -> None:
+    """Nothing of ours is named so, and PostgreSQL takes no text with it. :raises 404:"""
+    if "\0" in request.path:
+        abort(HTTPStatus.NOT_FOUND)
 
 
 def is_htmx() -> bool:

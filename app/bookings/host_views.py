@@ -32,7 +32,7 @@ def index() -> ResponseReturnValue:
     tab = request.args.get("tab", TABS[0])
     tab = tab if tab in TABS else TABS[0]
     query = normalize_line(request.args.get("q"))[:100]
-    page = max(request.args.get("page", 1, type=int), 1)
+    page = min(max(request.args.get("page", 1, type=int), 1), 1_000_000)
     bookings, has_more = find_bookings(current_host(), tab, query, page)
     return render(
         "bookings/index.html",

@@ -71,8 +71,12 @@ def _read_date(text: str) -> date | None:
         day = date.fromisoformat(text)
     except ValueError:
         return None
-    # Beyond these a zone's offset could carry an instant out of datetime's range.
-    return day if 1970 <= day.year <= 9000 else None
+    return day if is_drawable(day) else None
+
+
+def is_drawable(day: date) -> bool:
+    """Beyond these a zone's offset could carry an instant out of datetime's range."""
+    return 1970 <= day.year <= 9000
 
 
 def neighbouring_months(page: Facts, view: View, today: date) -> tuple[date | None, date | None]:

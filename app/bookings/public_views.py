@@ -17,7 +17,7 @@ from ..logs import log
 from ..web import is_htmx, refuse_foreign_origin, render, respond, see_other
 from . import openings, service
 from .forms import BookingForm, new_key, read_key
-from .public_month import Shown, View, look_at, month_values, read_view, zone_values
+from .public_month import Shown, View, is_drawable, look_at, month_values, read_view, zone_values
 
 bp = Blueprint("public", __name__)
 
@@ -32,9 +32,12 @@ class SlotConverter(BaseConverter):
 
     def to_python(self, value: str) -> datetime:
         try:
-            return datetime.strptime(value, SLOT_FORM).replace(tzinfo=UTC)
+            start = datetime.strptime(value, SLOT_FORM).replace(tzinfo=UTC)
         except ValueError as error:
             raise ValidationError from error
+        if not is_drawable(start):
+            raise ValidationError
+        return start
 
     def to_url(self, value: datetime) -> str:
         return f"{value.astimezone(UTC):{SLOT_FORM}}"

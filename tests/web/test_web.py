@@ -141,6 +141,29 @@ def test_each_error_is_a_page_of_ours(app: Flask, method: str, address: str, sta
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/b/talk%00",
+        "/b/talk%00/20261201T003000Z",
+        "/b/talk/99991231T235959Z",
+        "/b/talk/00010101T000000Z",
+        "/dashboard/bookings/a%00b",
+        f"/dashboard/pages/{2**31}",
+        f"/dashboard/pages/{10**20}/preview",
+    ],
+)
+def test_an_address_that_nothing_can_have_is_not_found(app: Flask, path: str) -> None:
+    host = make_host()
+    make_page(host, slug="talk")
+    assert visit_as(app, host).get(path).status == 404
+
+
+def test_a_page_number_beyond_all_bounds_is_an_empty_page(app: Flask) -> None:
+    aya = visit_as(app, make_host())
+    assert aya.get(f"/dashboard/bookings?page={10**20}").status == 200
+
+
 def test_too_much_is_refused(app: Flask) -> None:
     answer = InProcess(app).send("POST", "/language", [("lang", "x" * 300_000)])
     assert answer.status == 413
