@@ -14,8 +14,11 @@ import wtforms.i18n
 from email_validator import EmailNotValidError, validate_email
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, EmailField, StringField, TextAreaField
+from wtforms.form import BaseForm
+from wtforms.validators import StopValidation
 
 from .i18n import current_language
+from .i18n import gettext as _
 
 
 def normalize(text: str | None) -> str:
@@ -57,11 +60,18 @@ def fold_address(text: str | None) -> str:
 
 
 class Address(EmailField):
-    """A mail address. What is before the @ must be ASCII: few mail servers take more (RFC 6531)."""
+    """A mail address. What is before the @ must be ASCII: few mail servers take more (RFC 6531).
+
+    Nor may it look like an encoded word (RFC 2047): no mail about it could be written.
+    """
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         if valuelist:
             self.data = fold_address(valuelist[0])
+
+    def pre_validate(self, form: BaseForm) -> None:
+        if "=?" in (self.data or ""):
+            raise StopValidation(_("Enter an email address like name@example.com."))
 
 
 class Switch(BooleanField):
