@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, NoResultFound
 from sqlalchemy.orm import joinedload
 
 from .. import outbox
@@ -67,8 +67,8 @@ def book(page: Facts | BookingPage, start: datetime, client: Client, key: str) -
     offer `start`.
     """
     page_id = page.id
-    lock(page.user_id)
     try:
+        lock(page.user_id)
         offer = offer_of(page_id)  # what was read before the lock may be old
         _check(offer, start)
         booking = _new_booking(offer.page, start, client, key)
@@ -76,13 +76,15 @@ def book(page: Facts | BookingPage, start: datetime, client: Client, key: str) -
         tasks = followups.after_booking(booking)
         booking.tasks.extend(tasks)
         commit_and_keep()
-    except (SlotTaken, OutsideHours, IntegrityError) as refusal:
+    except (SlotTaken, OutsideHours, IntegrityError, NoResultFound) as refusal:
         db.session.rollback()
         # A form that was sent before is refused by what it has booked itself.
         if earlier := find_by_key(page_id, key):
             return earlier
         if isinstance(refusal, IntegrityError):
             raise SlotTaken from refusal
+        if isinstance(refusal, NoResultFound):
+            raise OutsideHours from refusal  # the account was deleted a moment ago
         raise
     outbox.enqueue(tasks)
     return booking

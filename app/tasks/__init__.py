@@ -83,11 +83,17 @@ def _postpone(lease: Lease, error: Unavailable) -> None:
 
 
 def _give_up(lease: Lease, refusal: Refused) -> None:
-    if not outbox.renew(lease, current_settings().lease):
+    # Kept in hand like all else: a task that is done once more asks Zoom once more.
+    if persistently(lambda: _fail(lease, refusal), current_settings().lease):
+        log.warning("task failed", reason=refusal.reason, attempt=lease.attempt)
+    else:
         log.warning("lease lost")
-        return
+
+
+def _fail(lease: Lease, refusal: Refused) -> bool:
+    if not outbox.renew(lease, current_settings().lease):
+        return False
     # What follows from it comes first: should we die between the two, the task is done again.
     if lease.kind in WHEN_GIVEN_UP:
         WHEN_GIVEN_UP[lease.kind](lease, refusal)
-    outbox.give_up(lease, refusal)
-    log.warning("task failed", reason=refusal.reason, attempt=lease.attempt)
+    return outbox.give_up(lease, refusal)

@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
+from app.accounts.models import User
 from app.booking_pages import service as pages
+from app.booking_pages.offers import find
 from app.bookings import service
 from app.bookings.models import Booking
 from app.extensions import db
@@ -173,3 +175,12 @@ def test_a_booking_and_its_tasks_are_one_transaction(app: Flask) -> None:
     with pytest.raises(service.SlotTaken):
         service.book(booking.page, booking.starts_at, make_client(), "another")
     assert len(booking.tasks) == 3
+
+
+def test_a_page_whose_host_was_deleted_a_moment_ago_offers_nothing(app: Flask) -> None:
+    make_page(make_host(), slug="talk")
+    page = find("talk").page
+    db.session.execute(delete(User))
+    db.session.commit()
+    with pytest.raises(service.OutsideHours):
+        service.book(page, tomorrow(), make_client(), "key")

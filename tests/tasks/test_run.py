@@ -470,6 +470,22 @@ def test_what_was_made_is_kept_in_hand_until_the_database_takes_it(
     assert kept.zoom_meeting_id == 85012345678
 
 
+def test_that_a_meeting_failed_is_kept_in_hand_until_the_database_takes_it(
+    booking: Booking, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    task_id = task_of(booking, "meeting.create").id
+    others = Connections()
+
+    def answer(_request: object) -> tuple[int, dict[str, str], str]:
+        others.hold(Task.id, seconds=1)
+        return 400, {}, requests.compat.json.dumps({"code": 300, "message": "Invalid."})
+
+    wire.add_callback(responses.POST, MEETINGS, answer)
+    with others:
+        tasks.run(task_id)
+    assert db.session.get_one(Task, task_id, populate_existing=True).state == "failed"
+
+
 class Connections:
     """The app's connections, none of which waits long for a lock; and one that takes the lock."""
 
