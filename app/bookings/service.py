@@ -178,13 +178,19 @@ def cancel(booking: Booking, by: str) -> None:
     outbox.enqueue(added)
 
 
-def attach_meeting(booking_id: int, meeting: MadeMeeting) -> bool:
+def attach_meeting(booking_id: int, meeting: MadeMeeting, reference: str | None = None) -> bool:
     """Keep a new meeting on its booking and commit: the first to be kept is the only one.
 
     Waiting mails fall due. Who already has a confirmation without link gets an update with it.
     A booking cancelled meanwhile has the meeting deleted. False when another was kept before.
+
+    `reference` is the booking's public id: SQLite gives the numbers of deleted rows to new ones.
+    Raises NoResultFound when there is no such booking, or no longer.
     """
     booking = _locked(booking_id)
+    if reference not in {None, booking.public_id}:
+        db.session.rollback()
+        raise NoResultFound
     if booking.zoom_meeting_id is not None:
         db.session.rollback()
         return booking.zoom_meeting_id == meeting.id

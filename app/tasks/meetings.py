@@ -33,7 +33,8 @@ def create(lease: Lease) -> None:
     booking = find_with_parties(lease.booking_id)
     if not booking.is_live or booking.zoom_meeting_id is not None:
         return
-    host_id, booking_id, wanted = booking.host_id, booking.id, _request_for(booking)
+    host_id, booking_id, reference = booking.host_id, booking.id, booking.public_id
+    wanted = _request_for(booking)
     renew = partial(leases.renew, lease)
     in_the_dark = is_in_the_dark(lease)
     may_be_made = in_the_dark or lease.last_error == "zoom_ill" or booking.meeting_error is not None
@@ -41,7 +42,7 @@ def create(lease: Lease) -> None:
     try:
         made = meetings.find(host_id, wanted.agenda, renew) if may_look else None
         made = made or meetings.create(host_id, wanted, renew)
-        _keep(lease, booking_id, made)
+        _keep(lease, booking_id, reference, made)
     except Unavailable as error:
         if not in_the_dark and not may_look:
             raise
@@ -60,12 +61,12 @@ def is_in_the_dark(lease: Lease) -> bool:
     return lease.last_error in IN_THE_DARK or (lease.attempt > 1 and lease.last_error is None)
 
 
-def _keep(lease: Lease, booking_id: int, made: Meeting) -> None:
+def _keep(lease: Lease, booking_id: int, reference: str, made: Meeting) -> None:
     """Before anything else: a meeting that nobody wrote down is an orphan."""
     meeting = MadeMeeting(made.id, made.join_url, made.passcode)
     try:
         is_kept = persistently(
-            lambda: attach_meeting(booking_id, meeting), current_settings().lease
+            lambda: attach_meeting(booking_id, meeting, reference), current_settings().lease
         )
     except SQLAlchemyError as error:
         raise OutcomeUnknown("zoom_answer_lost") from error

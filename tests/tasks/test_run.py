@@ -17,9 +17,10 @@ import responses
 from aiosmtpd.smtp import Envelope
 from flask import Flask
 from icalendar import Calendar
-from sqlalchemy import event, select, update
+from sqlalchemy import delete, event, select, update
 
 from app import outbox, tasks
+from app.accounts.models import User
 from app.bookings import service as bookings
 from app.bookings.models import Booking
 from app.clock import utcnow
@@ -743,3 +744,23 @@ def test_a_mail_server_that_takes_no_mail_of_ours_at_all_is_asked_again(
         change_settings(smtp_url=address)
         tasks.run(task_of(booking, "mail.client.confirmed").id)
     assert task_of(booking, "mail.client.confirmed").state == "waiting"
+
+
+def test_a_meeting_whose_booking_was_deleted_goes_to_no_other(
+    app: Flask, booking: Booking, wire: responses.RequestsMock
+) -> None:
+    """SQLite gives the numbers of deleted rows to new ones."""
+    task_id, user_id = task_of(booking, "meeting.create").id, booking.host_id
+
+    def answer(_request: object) -> tuple[int, dict[str, str], str]:
+        with app.app_context():
+            db.session.execute(delete(User).where(User.id == user_id))
+            db.session.commit()
+            make_booking(make_page(make_host("Mallory Ito"), auto_zoom=True))
+        return 201, {}, requests.compat.json.dumps(made())
+
+    wire.add_callback(responses.POST, MEETINGS, answer)
+    db.session.remove()
+    tasks.run(task_id)
+    others = db.session.scalars(select(Booking)).one()
+    assert (others.join_url, others.meeting_state) == (None, "wanted")
