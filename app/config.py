@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -184,9 +185,12 @@ def _problems_of(settings: Settings) -> list[str]:
         problems.append(f"DEFAULT_TIMEZONE: {settings.default_timezone!r} is no IANA time zone.")
     if settings.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         problems.append("LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
-    scheme = urlsplit(settings.smtp_url).scheme
-    if scheme not in {"smtp", "smtps"}:
-        problems.append("SMTP_URL must begin with smtp:// or smtps://.")
+    if not _is_smtp(settings.smtp_url):
+        problems.append("SMTP_URL must begin with smtp:// or smtps://, and its port be a number.")
+    if not _is_sender(settings.mail_from):
+        problems.append(
+            "MAIL_FROM must be an address in ASCII, or a name with one: CalSync <no-reply@host>."
+        )
     if settings.zoom_connect_timeout + settings.zoom_read_timeout >= settings.lease:
         problems.append(
             "LEASE_SECONDS must be longer than ZOOM_CONNECT_SECONDS and ZOOM_READ_SECONDS together."
@@ -194,6 +198,21 @@ def _problems_of(settings: Settings) -> list[str]:
     if settings.is_production:
         return problems + _production_problems(settings)
     return problems + _loopback_problems(settings)
+
+
+def _is_smtp(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"smtp", "smtps"} and (parts.port or 1) > 0
+    except ValueError:
+        return False
+
+
+def _is_sender(text: str) -> bool:
+    """An international domain goes in its ASCII spelling: it stands in every header's address."""
+    address = parseaddr(text)[1]
+    local, _at, domain = address.rpartition("@")
+    return bool(local and domain) and address.isascii()
 
 
 def _keys_that_are_not_fernet(settings: Settings) -> list[str]:
