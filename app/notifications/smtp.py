@@ -31,6 +31,12 @@ class _Smtp(smtplib.SMTP):
         self.sock.settimeout(max(0.1, self._deadline - time.monotonic()))
         return super().getreply()
 
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        # Names may have resolved slowly, which no time-out ends: nothing is delivered until now.
+        if time.monotonic() > self._deadline:
+            raise TimeoutError
+        return super().data(msg)
+
 
 class _Smtps(_Smtp, smtplib.SMTP_SSL):
     """The same with TLS from the start."""

@@ -539,6 +539,24 @@ class Connections:
         connection.commit()
 
 
+def test_a_mail_server_whose_name_took_too_long_to_resolve_gets_nothing(
+    app: Flask, mails: MailServer, change_settings: Callable[..., Settings]
+) -> None:
+    """No time-out of a socket ends that wait; by now another worker may have the mail."""
+    change_settings(lease=timedelta(seconds=1))
+    booking = make_booking(make_page(make_host()))
+    resolve = socket.getaddrinfo
+
+    def slowly(*wanted: Any, **more: Any) -> Any:
+        time.sleep(1.2)
+        return resolve(*wanted, **more)
+
+    with pytest.MonkeyPatch.context() as network:
+        network.setattr(socket, "getaddrinfo", slowly)
+        tasks.run(task_of(booking, "mail.client.confirmed").id)
+    assert mails.messages == []
+
+
 def test_a_mail_server_that_is_not_there_is_asked_again(
     app: Flask, change_settings: Callable[..., Settings]
 ) -> None:
