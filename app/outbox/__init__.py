@@ -3,13 +3,14 @@
 It knows no handler. What a task does is told by its kind, in app.tasks.
 """
 
-from .errors import OutcomeUnknown, Refused, Unavailable
+from .errors import OutcomeUnknown, Overtaken, Refused, Unavailable
 from .models import OPEN_STATES, Task
 from .outages import persistently
 from .service import (
     MOST_ATTEMPTS,
     Lease,
     bring_forward,
+    call_off,
     cancel,
     claim,
     enqueue,
@@ -29,10 +30,12 @@ __all__ = [
     "OPEN_STATES",
     "Lease",
     "OutcomeUnknown",
+    "Overtaken",
     "Refused",
     "Task",
     "Unavailable",
     "bring_forward",
+    "call_off",
     "cancel",
     "claim",
     "enqueue",

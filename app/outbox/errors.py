@@ -1,4 +1,8 @@
-"""The two ways a call to another service fails. Wire clients raise these and nothing else."""
+"""How a task ends, if not well.
+
+Unavailable and Refused are the two ways a call to another service fails: wire clients raise these
+and nothing else.
+"""
 
 from datetime import datetime
 
@@ -29,3 +33,7 @@ class Refused(Exception):
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.words}" if self.words else self.reason
+
+
+class Overtaken(Exception):
+    """There is nothing left to do: its moment has passed, or another task says the same and more."""

@@ -127,6 +127,11 @@ def finish(lease: Lease) -> None:
     _settle(lease, state="done", finished_at=utcnow(), last_error=None)
 
 
+def call_off(lease: Lease) -> None:
+    """No longer needed, if the lease is still ours. Commits."""
+    _settle(lease, state="cancelled", finished_at=utcnow(), last_error=None)
+
+
 def give_up(lease: Lease, refusal: Refused) -> bool:
     """Failed for good; the host sees it and may retry. Commits. False: it is no longer ours."""
     return _settle(lease, state="failed", finished_at=utcnow(), last_error=str(refusal))

@@ -9,7 +9,7 @@ from .. import outbox
 from ..bookings import followups
 from ..extensions import DATABASE_AWAY
 from ..logs import log
-from ..outbox import MOST_ATTEMPTS, Lease, Refused, Unavailable, persistently
+from ..outbox import MOST_ATTEMPTS, Lease, Overtaken, Refused, Unavailable, persistently
 from ..web import current_settings
 from ..zoom.tokens import RECONNECT_MAIL
 from . import connections, leases, mails, meetings
@@ -52,6 +52,9 @@ def _do(lease: Lease) -> None:
         HANDLERS[lease.kind](lease)
     except leases.LeaseLost:
         log.warning("lease lost")
+    except Overtaken:
+        persistently(lambda: outbox.call_off(lease), current_settings().lease)
+        log.info("task no longer needed")
     except Unavailable as error:
         _postpone(lease, error)
     except Refused as refusal:

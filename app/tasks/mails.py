@@ -8,7 +8,7 @@ from ..bookings.service import WITH_PARTIES
 from ..extensions import db, read_only
 from ..notifications.messages import compose
 from ..notifications.smtp import send
-from ..outbox import Lease, Task
+from ..outbox import Lease, Overtaken, Task
 from . import leases
 
 _BOOKING_AND_LINK = (
@@ -27,9 +27,11 @@ def deliver(lease: Lease) -> None:
     read_only()
     booking, link_is_told_apart = _read(lease, party)
     if booking.is_live == (occasion == followups.CANCELLED):
-        return  # overtaken: a cancellation has its own mail, and takes this one's place
+        raise Overtaken  # a cancellation has its own mail, which takes this one's place
     if occasion == followups.CONFIRMED and link_is_told_apart:
-        return  # overtaken: the link came while this began, and its mail says the same and more
+        raise Overtaken  # the link came while this began, and its mail says the same and more
+    if booking.is_live and booking.is_past:
+        raise Overtaken  # nobody can come any more
     message = compose(booking, party, occasion)
     leases.renew(lease)
     db.session.remove()  # a mail server may take its time; the connection need not wait for it

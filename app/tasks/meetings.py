@@ -11,6 +11,7 @@ from ..logs import log
 from ..outbox import (
     Lease,
     OutcomeUnknown,
+    Overtaken,
     Refused,
     Unavailable,
     persistently,
@@ -29,10 +30,15 @@ IN_THE_DARK = {"zoom_answer_lost", "zoom_answer_broken"}
 
 
 def create(lease: Lease) -> None:
-    """Make the meeting and keep it. Nothing to do when it exists or the booking is cancelled."""
+    """Make the meeting and keep it, unless it exists. Raises Overtaken where nobody would come."""
     booking = find_with_parties(lease.booking_id)
-    if not booking.is_live or booking.zoom_meeting_id is not None:
+    if booking.zoom_meeting_id is not None:
         return
+    if not booking.is_live:
+        raise Overtaken
+    if booking.is_past:
+        fail_meeting(booking.id, "booking_over")
+        raise Overtaken
     host_id, booking_id, reference = booking.host_id, booking.id, booking.public_id
     wanted = _request_for(booking)
     renew = partial(leases.renew, lease)

@@ -103,15 +103,14 @@ def check_connections() -> None:
         .limit(50)
     )
     tasks = [_check_of(connection) for connection in db.session.scalars(unchecked).all()]
-    if not tasks:
-        return
-    db.session.add_all(tasks)
-    try:
-        db.session.commit()
-    except IntegrityError:
-        db.session.rollback()  # another scheduler was faster
-    else:
-        outbox.enqueue(tasks)
+    for task in tasks:  # each by itself: one that is there already must not keep the others back
+        db.session.add(task)
+        try:
+            db.session.commit()
+        except IntegrityError:
+            db.session.rollback()  # another scheduler was faster, or its clock is ahead of ours
+        else:
+            outbox.enqueue([task])
 
 
 def _check_of(connection: ZoomConnection) -> Task:

@@ -23,6 +23,7 @@ AGENDA_LENGTH = 2000
 # Seconds to connect and to answer, where a browser waits.
 SHORT_PATIENCE = (3.0, 4.0)
 PASSCODE_LENGTH = 64
+LONGEST = 60 * 24 * 366  # minutes; more than that is no length of a meeting
 LARGEST_ID = 2**63 - 1
 PAGE_SIZE = 300  # the most that Zoom lists at once
 SCHEDULED = 2  # Zoom's number for a meeting at a fixed time
@@ -133,7 +134,9 @@ def read_meeting(access: Access, meeting_id: int) -> LiveMeeting:
     return LiveMeeting(
         status=str(answer.get("status") or ""),
         starts_at=_instant(answer.get("start_time")),
-        length=timedelta(minutes=minutes) if isinstance(minutes, int) else None,
+        length=timedelta(minutes=minutes)
+        if isinstance(minutes, int) and 0 <= minutes <= LONGEST
+        else None,
         passcode=_passcode_in(answer),
     )
 
@@ -253,7 +256,7 @@ def _answer(response: requests.Response) -> dict[str, Any]:
         return {}
     body = json_of(response)
     if response.ok:
-        if body is None:
+        if body is None or response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
             raise OutcomeUnknown("zoom_answer_broken")
         return body
     _raise_for(response, body or {})

@@ -341,6 +341,21 @@ def test_a_doubt_that_a_refresh_has_cleared_costs_no_other_one(
     assert len(wire.calls) == 0
 
 
+def test_a_doubt_of_a_clock_that_is_ahead_keeps_no_other_check_back(
+    app: Flask, wire: responses.RequestsMock
+) -> None:
+    """The web server's; its check is done, and looks to the scheduler as if it was none."""
+    wire.post(TOKEN, status=503)
+    aya, bob = make_host(), make_host("bob@example.jp")
+    connect_zoom(aya, doubted_at=utcnow() + timedelta(seconds=30))
+    sweep()
+    db.session.execute(update(Task).values(state="failed", finished_at=utcnow()))
+    db.session.commit()
+    connect_zoom(bob, doubted_at=utcnow())
+    sweep()
+    assert db.session.scalar(select(Task.state).where(Task.user_id == bob.id)) == "waiting"
+
+
 def test_rotated_tokens_are_kept_in_hand_until_the_database_takes_them(
     app: Flask, wire: responses.RequestsMock
 ) -> None:

@@ -26,7 +26,7 @@ from app.bookings.models import Booking
 from app.clock import utcnow
 from app.config import Settings
 from app.extensions import db
-from app.outbox import MOST_ATTEMPTS, Task
+from app.outbox import MOST_ATTEMPTS, Overtaken, Task
 from app.tasks.leases import LeaseLost
 from app.tasks.mails import deliver
 from app.tasks.sweep import sweep
@@ -445,8 +445,9 @@ def test_a_confirmation_that_the_link_overtakes_leaves_one_mail_a_sequence(
     lease = outbox.claim(task_of(booking, "mail.client.confirmed").id, timedelta(seconds=45))
     assert lease is not None
     assert bookings.attach_meeting(booking.id, bookings.MadeMeeting(1, LINK, None))
-    deliver(lease)
-    outbox.finish(lease)
+    with pytest.raises(Overtaken):
+        deliver(lease)
+    outbox.call_off(lease)
     work()
     sequences = [event_of(mail)["SEQUENCE"] for mail in mails.to(KEN)]
     assert sequences == [1]
@@ -659,15 +660,41 @@ def test_the_sweep_leaves_past_and_cancelled_bookings_alone(
     cancelled, past = make_booking(page, tomorrow(1)), make_booking(page, tomorrow(2))
     work()
     bookings.cancel(cancelled, by="client")
-    two_days = timedelta(days=2)
-    for name in ("starts_at", "ends_at", "blocked_from", "blocked_until"):
-        setattr(past, name, getattr(past, name) - two_days)
-    db.session.commit()
+    put_back(past, timedelta(days=2))
     created = wire.post(MEETINGS, status=201, json=made())
     zoom.link(host.id, grant(1))
     sweep()
     work()
     assert created.call_count == 0
+
+
+def test_a_booking_that_is_over_gets_neither_meeting_nor_mails(
+    booking: Booking, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    """Everything was down until then."""
+    created = wire.post(MEETINGS, status=201, json=made())
+    put_back(booking, timedelta(days=2))
+    let_time_pass()
+    work()
+    assert (created.call_count, mails.messages) == (0, [])
+    assert set(states(booking).values()) == {"cancelled"}
+    assert booking.meeting_state == "failed"
+
+
+def test_a_cancellation_is_mailed_though_the_time_has_passed(
+    booking: Booking, wire: responses.RequestsMock, mails: MailServer
+) -> None:
+    """It takes the event out of the calendar."""
+    bookings.cancel(booking, by="host")
+    put_back(booking, timedelta(days=2))
+    work()
+    assert [event_of(mail)["STATUS"] for mail in mails.to(KEN)] == ["CANCELLED"]
+
+
+def put_back(booking: Booking, length: timedelta) -> None:
+    for name in ("starts_at", "ends_at", "blocked_from", "blocked_until"):
+        setattr(booking, name, getattr(booking, name) - length)
+    db.session.commit()
 
 
 def test_a_confirmation_that_begins_while_the_link_is_being_kept_has_it_or_is_followed_by_it(

@@ -288,6 +288,12 @@ def test_a_deletion_is_answered_by_nothing(app: Flask, wire: responses.RequestsM
     assert deleted.call_count == 1
 
 
+def test_a_redirect_deletes_nothing(app: Flask, wire: responses.RequestsMock) -> None:
+    wire.delete(MEETING, status=302, json={}, headers={"Location": "https://portal.example/"})
+    with pytest.raises(OutcomeUnknown):
+        api.delete_meeting(ACCESS, 85012345678)
+
+
 def test_deleting_what_is_gone_is_a_success(app: Flask, wire: responses.RequestsMock) -> None:
     wire.delete(MEETING, status=404, json={"code": 3001, "message": "Meeting does not exist."})
     api.delete_meeting(ACCESS, 85012345678)

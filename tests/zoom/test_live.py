@@ -128,7 +128,9 @@ def test_a_zoom_that_does_not_tell_is_taken_calmly(
     assert reread(host_id).is_active
 
 
-@pytest.mark.parametrize("answer", [{}, {"status": "", "start_time": "soon", "duration": "x"}])
+@pytest.mark.parametrize(
+    "answer", [{}, {"status": "", "start_time": "soon", "duration": "x"}, {"duration": 10**12}]
+)
 def test_half_an_answer_shows_what_there_is(
     app: Flask, booking: Booking, wire: responses.RequestsMock, answer: dict[str, Any]
 ) -> None:
