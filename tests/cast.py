@@ -99,6 +99,13 @@ def make_booking(
     )
 
 
+def move_back(booking: Booking, length: timedelta) -> None:
+    """Let a booking have been that much earlier, which no rule of its page would allow."""
+    for name in ("starts_at", "ends_at", "blocked_from", "blocked_until"):
+        setattr(booking, name, getattr(booking, name) - length)
+    db.session.commit()
+
+
 def connect_zoom(host: User, **columns: Any) -> ZoomConnection:
     """A connection with a fresh token and the two documented scopes."""
     values = {

@@ -13,7 +13,15 @@ from app.bookings.models import Booking
 from app.bookings.service import MadeMeeting
 from app.extensions import db
 from app.outbox import Task
-from tests.cast import PASSWORD, connect_zoom, make_booking, make_host, make_page, tomorrow
+from tests.cast import (
+    PASSWORD,
+    connect_zoom,
+    make_booking,
+    make_host,
+    make_page,
+    move_back,
+    tomorrow,
+)
 from tests.visitor import InProcess, Visitor
 
 
@@ -182,6 +190,19 @@ def test_what_failed_says_what_to_do_and_can_be_tried_again(app: Flask) -> None:
     assert "Trying once more." in again.text
     assert (task.state, task.attempts) == ("waiting", 0)
     assert booking.meeting_state == "wanted"
+
+
+def test_nothing_is_to_be_done_any_more_where_the_time_has_passed(
+    app: Flask, visit: Visitor
+) -> None:
+    aya = make_host()
+    booking = make_booking(make_page(aya, auto_zoom=True))
+    fail(booking, "zoom_refused: no")
+    move_back(booking, timedelta(days=3))
+    shown = sign_in(app, aya).get(f"/dashboard/bookings/{booking.public_id}")
+    assert "Zoom refused the request." in shown.text
+    assert not shown.all(".timeline .button")
+    assert "will follow" not in visit.get(f"/booking/{booking.token}").text
 
 
 def test_the_host_cancels_after_being_asked_once(app: Flask) -> None:

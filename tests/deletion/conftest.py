@@ -18,7 +18,7 @@ from app.extensions import db
 from app.outbox import new_task
 from app.zoom.abilities import DELETE
 from app.zoom.tokens import connection_of
-from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
+from tests.cast import connect_zoom, make_booking, make_host, make_page, move_back, tomorrow
 from tests.conftest import ZOOM_OAUTH
 from tests.services import MailServer
 from tests.tasks.test_run import work
@@ -46,8 +46,7 @@ def make_account(host: User, slug: str) -> BookingPage:
     db.session.add(of_account)
     over = make_booking(page, tomorrow(3), name="Otto Alt", email=OTTO, note="My knee hurts")
     work()
-    for name in ("starts_at", "ends_at", "blocked_from", "blocked_until"):
-        setattr(over, name, getattr(over, name) - timedelta(days=30))
+    move_back(over, timedelta(days=30))
     over.join_url, over.passcode = "https://zoom.example/j/1", "otto-pass"
     db.session.commit()
     return page

@@ -31,7 +31,7 @@ from app.tasks.leases import LeaseLost
 from app.tasks.mails import deliver
 from app.tasks.sweep import sweep
 from app.zoom import service as zoom
-from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
+from tests.cast import connect_zoom, make_booking, make_host, make_page, move_back, tomorrow
 from tests.conftest import ZOOM_API
 from tests.services import MailServer, free_ports
 from tests.zoom.test_api import MEETINGS, made
@@ -660,7 +660,7 @@ def test_the_sweep_leaves_past_and_cancelled_bookings_alone(
     cancelled, past = make_booking(page, tomorrow(1)), make_booking(page, tomorrow(2))
     work()
     bookings.cancel(cancelled, by="client")
-    put_back(past, timedelta(days=2))
+    move_back(past, timedelta(days=2))
     created = wire.post(MEETINGS, status=201, json=made())
     zoom.link(host.id, grant(1))
     sweep()
@@ -673,7 +673,7 @@ def test_a_booking_that_is_over_gets_neither_meeting_nor_mails(
 ) -> None:
     """Everything was down until then."""
     created = wire.post(MEETINGS, status=201, json=made())
-    put_back(booking, timedelta(days=2))
+    move_back(booking, timedelta(days=2))
     let_time_pass()
     work()
     assert (created.call_count, mails.messages) == (0, [])
@@ -686,15 +686,9 @@ def test_a_cancellation_is_mailed_though_the_time_has_passed(
 ) -> None:
     """It takes the event out of the calendar."""
     bookings.cancel(booking, by="host")
-    put_back(booking, timedelta(days=2))
+    move_back(booking, timedelta(days=2))
     work()
     assert [event_of(mail)["STATUS"] for mail in mails.to(KEN)] == ["CANCELLED"]
-
-
-def put_back(booking: Booking, length: timedelta) -> None:
-    for name in ("starts_at", "ends_at", "blocked_from", "blocked_until"):
-        setattr(booking, name, getattr(booking, name) - length)
-    db.session.commit()
 
 
 def test_a_confirmation_that_begins_while_the_link_is_being_kept_has_it_or_is_followed_by_it(

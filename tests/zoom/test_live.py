@@ -12,7 +12,7 @@ from flask import Flask
 from app.bookings.models import Booking
 from app.clock import utcnow
 from app.extensions import db
-from tests.cast import connect_zoom, make_booking, make_host, make_page, visit_as
+from tests.cast import connect_zoom, make_booking, make_host, make_page, move_back, visit_as
 from tests.conftest import ZOOM_API
 from tests.visitor import InProcess, Visitor
 from tests.zoom.test_service import TOKEN, reread, tokens
@@ -182,10 +182,7 @@ def test_where_there_is_nothing_to_ask_nothing_is_asked_or_offered(
     if state == "cancelled":
         booking.status = "cancelled"
     elif state == "past":
-        length = timedelta(days=3)
-        booking.starts_at, booking.ends_at = booking.starts_at - length, booking.ends_at - length
-        booking.blocked_from = booking.starts_at
-        booking.blocked_until = booking.ends_at
+        move_back(booking, timedelta(days=3))
     elif state == "no meeting":
         booking.zoom_meeting_id = None
     elif state == "not connected":
