@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from authlib.integrations.flask_client import OAuth
 from flask import Flask
@@ -14,7 +14,18 @@ from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy import Connection, Engine, MetaData, event, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    MetaData,
+    Table,
+    delete,
+    event,
+    select,
+    text,
+)
+from sqlalchemy.engine import CursorResult
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, registry
@@ -90,6 +101,15 @@ def commit_and_keep() -> None:
         session.commit()
     finally:
         session.expire_on_commit = True
+
+
+def delete_some(model: type[Base], which: ColumnElement[bool], most: int) -> int:
+    """Delete up to `most` of a model's rows that `which` tells; commit. Returns how many."""
+    table = cast(Table, model.__table__)
+    ids = select(table.c.id).where(which).limit(most)
+    result = db.session.execute(delete(table).where(table.c.id.in_(ids.scalar_subquery())))
+    db.session.commit()
+    return cast(CursorResult[Any], result).rowcount
 
 
 def forget_old_pages(patience: int = 250) -> None:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
-from tests.services import free_ports, wait_until
+from tests.services import create_database, free_ports, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 READY = "CalSync is ready"
@@ -86,6 +87,18 @@ def running_stack(instance: Path, **environ: str) -> Iterator[Stack]:
         process.wait(timeout=30)
         reader.join(timeout=10)
         process.stdout.close()  # type: ignore[union-attr]
+
+
+@contextmanager
+def running_stack_on(engine: str, request: pytest.FixtureRequest, name: str) -> Iterator[Stack]:
+    """CalSync in a folder and on a database of its own, which waits but shortly for a link."""
+    environ = {"LINK_WAIT_SECONDS": "4", "RATELIMIT_ENABLED": "false"}
+    if engine == "postgresql":
+        server = request.getfixturevalue("postgres")
+        environ["DATABASE_URL"] = create_database(server, f"calsync_{name}")
+    folder = request.getfixturevalue("tmp_path_factory").mktemp(f"{name}-{engine}")
+    with running_stack(folder, **environ) as running:
+        yield running
 
 
 def clean_environment() -> dict[str, str]:

@@ -6,12 +6,11 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
 from sqlalchemy import delete, select
-from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import IntegrityError
 
 from ..clock import utcnow
 from ..crypto import fingerprint, new_token
-from ..extensions import db
+from ..extensions import db, delete_some
 from .models import SignIn, User
 
 _hasher = PasswordHasher()
@@ -121,15 +120,7 @@ def end_session(token: str) -> None:
 def forget_old_sessions(most: int) -> int:
     """Delete up to `most` sign-ins that are older than any may be; commit. Returns how many."""
     began = utcnow() - current_app.permanent_session_lifetime
-    old = select(SignIn.id).where(SignIn.created_at < began).limit(most)
-    result = db.session.execute(
-        delete(SignIn)
-        .where(SignIn.id.in_(old.scalar_subquery()))
-        .execution_options(synchronize_session=False)
-    )
-    db.session.commit()
-    assert isinstance(result, CursorResult)
-    return result.rowcount
+    return delete_some(SignIn, SignIn.created_at < began, most)
 
 
 def find_by_session(token: str) -> User | None:

@@ -178,7 +178,7 @@ def cancel(booking: Booking, by: str) -> None:
     outbox.enqueue(added)
 
 
-def attach_meeting(booking_id: int, meeting: MadeMeeting, reference: str | None = None) -> bool:
+def attach_meeting(reference: str, meeting: MadeMeeting) -> bool:
     """Keep a new meeting on its booking and commit: the first to be kept is the only one.
 
     Waiting mails fall due. Who already has a confirmation without link gets an update with it.
@@ -187,10 +187,7 @@ def attach_meeting(booking_id: int, meeting: MadeMeeting, reference: str | None 
     `reference` is the booking's public id: SQLite gives the numbers of deleted rows to new ones.
     Raises NoResultFound when there is no such booking, or no longer.
     """
-    booking = _locked(booking_id)
-    if reference not in {None, booking.public_id}:
-        db.session.rollback()
-        raise NoResultFound
+    booking = _locked(Booking.public_id == reference)
     if booking.zoom_meeting_id is not None:
         db.session.rollback()
         return booking.zoom_meeting_id == meeting.id
@@ -241,7 +238,7 @@ def _tell_link_late(booking: Booking) -> list[Task]:
 
 def fail_meeting(booking_id: int, reason: str) -> None:
     """No meeting for now, and why; mails go out without a link. Commits."""
-    booking = _locked(booking_id)
+    booking = _locked(Booking.id == booking_id)
     if booking.meeting_state == "ready":
         db.session.rollback()
         return
@@ -254,7 +251,9 @@ def fail_meeting(booking_id: int, reason: str) -> None:
 
 def retry(booking: Booking, task: Task) -> None:
     """Try a failed task of this booking once more. Commits."""
-    booking = _locked(booking.id)  # what was read before may be old: Retry is pressed twice
+    booking = _locked(
+        Booking.id == booking.id
+    )  # what was read before may be old: Retry is pressed twice
     if task.kind == followups.CREATE_MEETING and booking.meeting_state == "failed":
         booking.meeting_state = "wanted"  # its error stays until there is a meeting
     if outbox.retry(task):
@@ -262,12 +261,9 @@ def retry(booking: Booking, task: Task) -> None:
         outbox.enqueue([task])
 
 
-def _locked(booking_id: int) -> Booking:
+def _locked(which: ColumnElement[bool]) -> Booking:
     return db.session.execute(
-        select(Booking)
-        .where(Booking.id == booking_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        select(Booking).where(which).with_for_update().execution_options(populate_existing=True)
     ).scalar_one()
 
 

@@ -39,7 +39,7 @@ def create(lease: Lease) -> None:
     if booking.is_past:
         fail_meeting(booking.id, "booking_over")
         raise Overtaken
-    host_id, booking_id, reference = booking.host_id, booking.id, booking.public_id
+    host_id, reference = booking.host_id, booking.public_id
     wanted = _request_for(booking)
     renew = partial(leases.renew, lease)
     in_the_dark = is_in_the_dark(lease)
@@ -48,7 +48,7 @@ def create(lease: Lease) -> None:
     try:
         made = meetings.find(host_id, wanted.agenda, renew) if may_look else None
         made = made or meetings.create(host_id, wanted, renew)
-        _keep(lease, booking_id, reference, made)
+        _keep(lease, reference, made)
     except Unavailable as error:
         if not in_the_dark and not may_look:
             raise
@@ -67,13 +67,11 @@ def is_in_the_dark(lease: Lease) -> bool:
     return lease.last_error in IN_THE_DARK or (lease.attempt > 1 and lease.last_error is None)
 
 
-def _keep(lease: Lease, booking_id: int, reference: str, made: Meeting) -> None:
+def _keep(lease: Lease, reference: str, made: Meeting) -> None:
     """Before anything else: a meeting that nobody wrote down is an orphan."""
     meeting = MadeMeeting(made.id, made.join_url, made.passcode)
     try:
-        is_kept = persistently(
-            lambda: attach_meeting(booking_id, meeting, reference), current_settings().lease
-        )
+        is_kept = persistently(lambda: attach_meeting(reference, meeting), current_settings().lease)
     except SQLAlchemyError as error:
         raise OutcomeUnknown("zoom_answer_lost") from error
     if not is_kept:

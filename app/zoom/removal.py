@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..clock import utcnow
 from ..crypto import fingerprint
-from ..extensions import db, forget_old_pages
+from ..extensions import db, delete_some, forget_old_pages
 from ..logs import log
 from .models import ZoomConnection, ZoomEvent
 
@@ -73,15 +73,7 @@ def _is_first(removal: Removal) -> bool:
 
 def forget_old_events(most: int) -> int:
     """Delete up to `most` events that Zoom will not send again; commit. Returns how many."""
-    old = select(ZoomEvent.id).where(ZoomEvent.received_at < utcnow() - KEPT).limit(most)
-    result = db.session.execute(
-        delete(ZoomEvent)
-        .where(ZoomEvent.id.in_(old.scalar_subquery()))
-        .execution_options(synchronize_session=False)
-    )
-    db.session.commit()
-    assert isinstance(result, CursorResult)
-    return result.rowcount
+    return delete_some(ZoomEvent, ZoomEvent.received_at < utcnow() - KEPT, most)
 
 
 def _delete(removal: Removal) -> int:

@@ -47,7 +47,9 @@ def test_the_meeting_part_asks_again_only_while_it_waits(app: Flask, visit: Visi
     # The part carries the calendars' addresses, which will hold the link.
     assert part.has_link("Google")
 
-    service.attach_meeting(booking.id, MadeMeeting(1, "https://zoom.example/j/1?pwd=x", "4711"))
+    service.attach_meeting(
+        booking.public_id, MadeMeeting(1, "https://zoom.example/j/1?pwd=x", "4711")
+    )
     ready = visit.get(address)
     assert not ready.one("#meeting").has_attr("hx-get")
     assert not ready.all('meta[http-equiv="refresh"]')
@@ -119,7 +121,9 @@ def test_the_meeting_is_deleted_where_the_host_granted_that(app: Flask) -> None:
         host = make_host(name)
         connect_zoom(host, scopes=scopes)
         booking = make_booking(make_page(host, auto_zoom=True))
-        service.attach_meeting(booking.id, MadeMeeting(host.id, "https://zoom.example/j/1", None))
+        service.attach_meeting(
+            booking.public_id, MadeMeeting(host.id, "https://zoom.example/j/1", None)
+        )
         service.cancel(booking, by="client")
         assert any(task.kind == "meeting.delete" for task in booking.tasks) is expected
 

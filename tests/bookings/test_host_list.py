@@ -248,7 +248,9 @@ def test_a_meeting_left_in_zoom_is_told_only_where_calsync_may_not_delete_it(app
         host = make_host(name)
         connect_zoom(host, scopes=scopes)
         booking = make_booking(make_page(host, auto_zoom=True))
-        service.attach_meeting(booking.id, MadeMeeting(host.id, "https://zoom.example/j/1", None))
+        service.attach_meeting(
+            booking.public_id, MadeMeeting(host.id, "https://zoom.example/j/1", None)
+        )
         service.cancel(booking, by="host")
         shown = sign_in(app, host).get(f"/dashboard/bookings/{booking.public_id}")
         assert ("remains in your Zoom account" in shown.text) is told

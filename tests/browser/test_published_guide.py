@@ -17,8 +17,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import people
 from tests.browser.walk import PUBLISHED, Walk, step
-from tests.services import create_database, wait_until
-from tests.stack import ROOT, Stack, clean_environment, running_stack
+from tests.services import wait_until
+from tests.stack import ROOT, Stack, clean_environment, running_stack_on
 
 OpenBrowser = Callable[..., Page]
 # Titles, and sentences that say what comes next and promise nothing themselves.
@@ -42,15 +42,9 @@ TITLES = {
 
 
 @pytest.fixture(scope="session")
-def stack(
-    engine: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[Stack]:
+def stack(engine: str, request: pytest.FixtureRequest) -> Iterator[Stack]:
     """CalSync on each database."""
-    environ = {"LINK_WAIT_SECONDS": "4", "RATELIMIT_ENABLED": "false"}
-    if engine == "postgresql":
-        server = request.getfixturevalue("postgres")
-        environ["DATABASE_URL"] = create_database(server, "calsync_guide")
-    with running_stack(tmp_path_factory.mktemp(f"guide-{engine}"), **environ) as running:
+    with running_stack_on(engine, request, "guide") as running:
         yield running
 
 

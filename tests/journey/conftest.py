@@ -6,22 +6,15 @@ from itertools import count
 import pytest
 
 from tests.journey.people import Host
-from tests.services import create_database
-from tests.stack import Stack, running_stack
+from tests.stack import Stack, running_stack_on
 from tests.visitor import OverHttp, Visitor
 
 _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def stack(
-    engine: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[Stack]:
-    environ = {"LINK_WAIT_SECONDS": "4", "RATELIMIT_ENABLED": "false"}
-    if engine == "postgresql":
-        server = request.getfixturevalue("postgres")
-        environ["DATABASE_URL"] = create_database(server, "calsync_journey")
-    with running_stack(tmp_path_factory.mktemp(f"run-{engine}"), **environ) as running:
+def stack(engine: str, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    with running_stack_on(engine, request, "journey") as running:
         yield running
 
 

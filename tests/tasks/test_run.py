@@ -302,9 +302,9 @@ def test_a_meeting_made_by_two_runners_is_kept_once(
 ) -> None:
     first = bookings.MadeMeeting(1, "https://zoom.example/j/1", None)
     second = bookings.MadeMeeting(2, "https://zoom.example/j/2", None)
-    assert bookings.attach_meeting(booking.id, first)
-    assert bookings.attach_meeting(booking.id, first)
-    assert not bookings.attach_meeting(booking.id, second)
+    assert bookings.attach_meeting(booking.public_id, first)
+    assert bookings.attach_meeting(booking.public_id, first)
+    assert not bookings.attach_meeting(booking.public_id, second)
     work()
     assert booking.zoom_meeting_id == 1
     assert len(mails.messages) == 2
@@ -444,7 +444,7 @@ def test_a_confirmation_that_the_link_overtakes_leaves_one_mail_a_sequence(
     let_time_pass()
     lease = outbox.claim(task_of(booking, "mail.client.confirmed").id, timedelta(seconds=45))
     assert lease is not None
-    assert bookings.attach_meeting(booking.id, bookings.MadeMeeting(1, LINK, None))
+    assert bookings.attach_meeting(booking.public_id, bookings.MadeMeeting(1, LINK, None))
     with pytest.raises(Overtaken):
         deliver(lease)
     outbox.call_off(lease)
@@ -695,7 +695,7 @@ def test_a_confirmation_that_begins_while_the_link_is_being_kept_has_it_or_is_fo
     app: Flask, booking: Booking, mails: MailServer
 ) -> None:
     """It is due, and a worker takes it between the meeting's look at the mails and its commit."""
-    booking_id, task_id = booking.id, task_of(booking, "mail.client.confirmed").id
+    reference, task_id = booking.public_id, task_of(booking, "mail.client.confirmed").id
     let_time_pass()
     db.session.remove()
 
@@ -712,7 +712,7 @@ def test_a_confirmation_that_begins_while_the_link_is_being_kept_has_it_or_is_fo
 
     event.listen(db.session, "before_commit", begin)
     try:
-        assert bookings.attach_meeting(booking_id, bookings.MadeMeeting(1, LINK, None))
+        assert bookings.attach_meeting(reference, bookings.MadeMeeting(1, LINK, None))
     finally:
         event.remove(db.session, "before_commit", begin)
     worker.join(20)
