@@ -6,31 +6,16 @@ start while a secret is missing or weak, or while mail or Zoom would travel with
 `make run`) fills in what the environment leaves out.
 """
 
-import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
-
-from cryptography.fernet import Fernet
 
 from .environment import Environment
-
-WEAK_SECRETS = {
-    "secret",
-    "changeme",
-    "change-me",
-    "password",
-    "dev",
-    "development",
-    "test",
-}
-SHORTEST_SECRET = 32
+from .start_checks import problems_of
 
 
 class ConfigurationError(Exception):
@@ -103,7 +88,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     settings = _read(source)
     named = {_name_in(problem) for problem in source.problems}
     problems = source.problems + [
-        problem for problem in _problems_of(settings) if _name_in(problem) not in named
+        problem for problem in problems_of(settings) if _name_in(problem) not in named
     ]
     if problems:
         raise ConfigurationError(sorted(set(problems)))
@@ -177,90 +162,6 @@ def _psycopg(url: str) -> str:
     if url.startswith("postgres://"):
         return "postgresql://" + url.removeprefix("postgres://")
     return url
-
-
-def _problems_of(settings: Settings) -> list[str]:
-    problems = [*_keys_that_are_not_fernet(settings)]
-    if settings.default_timezone not in available_timezones():
-        problems.append(f"DEFAULT_TIMEZONE: {settings.default_timezone!r} is no IANA time zone.")
-    if settings.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
-        problems.append("LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
-    if not _is_smtp(settings.smtp_url):
-        problems.append("SMTP_URL must begin with smtp:// or smtps://, and its port be a number.")
-    if not _is_sender(settings.mail_from):
-        problems.append(
-            "MAIL_FROM must be an address in ASCII, or a name with one: CalSync <no-reply@host>."
-        )
-    if settings.zoom_connect_timeout + settings.zoom_read_timeout >= settings.lease:
-        problems.append(
-            "LEASE_SECONDS must be longer than ZOOM_CONNECT_SECONDS and ZOOM_READ_SECONDS together."
-        )
-    if settings.is_production:
-        return problems + _production_problems(settings)
-    return problems + _loopback_problems(settings)
-
-
-def _is_smtp(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in {"smtp", "smtps"} and (parts.port or 1) > 0
-    except ValueError:
-        return False
-
-
-def _is_sender(text: str) -> bool:
-    """An international domain goes in its ASCII spelling: it stands in every header's address."""
-    address = parseaddr(text)[1]
-    local, _at, domain = address.rpartition("@")
-    return bool(local and domain) and address.isascii()
-
-
-def _keys_that_are_not_fernet(settings: Settings) -> list[str]:
-    for key in settings.token_encryption_keys:
-        try:
-            Fernet(key)
-        except ValueError:
-            return [
-                "TOKEN_ENCRYPTION_KEYS: each must be 32 random bytes in URL-safe base64"
-                " (cryptography's Fernet.generate_key)."
-            ]
-    return []
-
-
-def _production_problems(settings: Settings) -> list[str]:
-    problems = []
-    weak = settings.secret_key.lower() in WEAK_SECRETS
-    if weak or len(settings.secret_key) < SHORTEST_SECRET or len(set(settings.secret_key)) < 10:
-        problems.append(f"SECRET_KEY is weak: use {SHORTEST_SECRET} or more random characters.")
-    if settings.sandbox_url:
-        problems.append("SANDBOX_URL is for development only: unset it.")
-    for name, url in (
-        ("ZOOM_OAUTH_BASE_URL", settings.zoom_oauth_base_url),
-        ("ZOOM_API_BASE_URL", settings.zoom_api_base_url),
-    ):
-        if not url.startswith("https://"):
-            problems.append(f"{name} must begin with https:// in production.")
-    if settings.redis_url.startswith(f"unix://{settings.instance_path}"):
-        problems.append("REDIS_URL is not set: a Valkey or Redis that every process reaches.")
-    if not settings.trusted_hosts:
-        problems.append("TRUSTED_HOSTS is empty: name the hosts that CalSync answers to.")
-    return problems
-
-
-def _loopback_problems(settings: Settings) -> list[str]:
-    parts = urlsplit(settings.public_base_url)
-    if parts.scheme != "http" or not _is_loopback(parts.hostname or ""):
-        return ["PUBLIC_BASE_URL must begin with https:// (http:// is for loopback only)."]
-    return []
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def flask_config(settings: Settings) -> dict[str, Any]:
