@@ -32,8 +32,21 @@ SHORTEST_ADMIN_PASSWORD = 8
 
 
 def init_app(app: Flask) -> None:
-    for command in (worker, scheduler, create_admin, rotate_keys, delete_account, deletions):
+    for command in (
+        check_config, worker, scheduler, create_admin, rotate_keys, delete_account, deletions,
+    ):  # fmt: skip
         app.cli.add_command(command)
+
+
+@click.command("check-config")
+@with_appcontext
+def check_config() -> None:
+    """Say whether CalSync can start with the environment as it is: exit status 0, or 4 with all
+    that is missing or wrong."""
+    # What is wrong has ended the loading of the app already, with its list.
+    for warning in current_settings().warnings:
+        click.echo(f"Warning: {warning}", err=True)
+    click.echo("CalSync can start with this configuration.")
 
 
 class TaskJob(Job):

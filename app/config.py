@@ -8,14 +8,15 @@ start while a secret is missing or weak, or while mail or Zoom would travel with
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from .environment import Environment
-from .start_checks import problems_of
+from .address_checks import split
+from .environment import ROOT, Environment
+from .start_checks import problems_of, warnings_of
 
 
 class ConfigurationError(Exception):
@@ -63,6 +64,7 @@ class Settings:
     retry_longest: timedelta
     link_wait: timedelta
     enqueue_again_after: timedelta
+    warnings: tuple[str, ...] = ()  # what an operator should know, a line each
 
     @property
     def is_production(self) -> bool:
@@ -92,7 +94,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     ]
     if problems:
         raise ConfigurationError(sorted(set(problems)))
-    return settings
+    names_hops = bool(source.text("PROXY_HOPS"))
+    return replace(settings, warnings=tuple(warnings_of(settings, names_hops=names_hops)))
 
 
 def _name_in(problem: str) -> str:
@@ -103,7 +106,10 @@ def _name_in(problem: str) -> str:
 def _read(env: Environment) -> Settings:
     port = env.whole_number("PORT", 5080)
     base = env.text("PUBLIC_BASE_URL", f"http://127.0.0.1:{port}").rstrip("/")
-    host = urlsplit(base).hostname or ""
+    parts = split(base)
+    host = (parts.hostname if parts else None) or "localhost"  # an address without one is refused
+    # Beyond this machine nobody may be shown another company's name and address as the operator's.
+    is_public = base.startswith("https://")
     return Settings(
         instance_path=env.instance_path,
         public_base_url=base,
@@ -125,10 +131,16 @@ def _read(env: Environment) -> Settings:
         redis_url=env.text("REDIS_URL", f"unix://{env.instance_path / 'valkey.sock'}"),
         smtp_url=env.required("SMTP_URL", "smtp://user:password@host:port, or smtps://…"),
         mail_from=env.text("MAIL_FROM", f"CalSync <no-reply@{host}>"),
-        support_email=env.text("SUPPORT_EMAIL", "support@calsync.site"),
+        support_email=env.required("SUPPORT_EMAIL", "where people who need help write to.")
+        if is_public
+        else env.text("SUPPORT_EMAIL", "support@calsync.site"),
         support_hours=env.text("SUPPORT_HOURS"),
         support_response_time=env.text("SUPPORT_RESPONSE_TIME"),
-        company_name=env.text("COMPANY_NAME", "株式会社国際資源"),
+        company_name=env.required(
+            "COMPANY_NAME", "who offers this service: the legal pages name it."
+        )
+        if is_public
+        else env.text("COMPANY_NAME", "株式会社国際資源"),
         default_timezone=env.text("DEFAULT_TIMEZONE", "Asia/Tokyo"),
         zoom_client_id=env.required("ZOOM_CLIENT_ID", "the app's client ID at Zoom."),
         zoom_client_secret=env.required("ZOOM_CLIENT_SECRET", "the app's client secret at Zoom."),
@@ -162,6 +174,24 @@ def _psycopg(url: str) -> str:
     if url.startswith("postgres://"):
         return "postgresql://" + url.removeprefix("postgres://")
     return url
+
+
+def prepare_instance(settings: Settings) -> None:
+    """Make the folder for the database file and the socket, closed to other users, where one of
+    them is meant to be there. Raises ConfigurationError when that cannot be done."""
+    folder = settings.instance_path
+    database = settings.database_url.startswith("sqlite:///")
+    if not database and not settings.redis_url.startswith(f"unix://{folder}"):
+        return
+    try:
+        if not folder.exists():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        elif folder == ROOT / "instance":
+            folder.chmod(0o700)  # ours alone; another folder is its operator's to close
+    except OSError as error:
+        raise ConfigurationError(
+            [f"INSTANCE_PATH: {folder} cannot be made or closed to others ({error.strerror})."]
+        ) from error
 
 
 def flask_config(settings: Settings) -> dict[str, Any]:

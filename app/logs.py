@@ -51,6 +51,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     # These name addresses and job descriptions at INFO; ours say enough.
     for chatty in ("rq", "rq.worker", "urllib3", "werkzeug", "alembic", "authlib"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    for warning in settings.warnings:
+        log.warning("check the configuration", advice=warning)
     app.before_request(_name_request)
     app.after_request(_tell_request_id)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from cryptography.fernet import Fernet
+
+from .address_checks import address_problems, is_loopback, split, unsealed_ways
 
 if TYPE_CHECKING:
     from .config import Settings
@@ -23,6 +23,7 @@ WEAK_SECRETS = {
     "test",
 }
 SHORTEST_SECRET = 32
+SHORTEST_ZOOM_SECRET = 16  # Zoom's own have 22 characters and more
 
 
 def problems_of(settings: Settings) -> list[str]:
@@ -30,10 +31,9 @@ def problems_of(settings: Settings) -> list[str]:
     problems = [*_keys_that_are_not_fernet(settings)]
     if settings.default_timezone not in available_timezones():
         problems.append(f"DEFAULT_TIMEZONE: {settings.default_timezone!r} is no IANA time zone.")
+    problems += address_problems(settings)
     if settings.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         problems.append("LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
-    if not _is_smtp(settings.smtp_url):
-        problems.append("SMTP_URL must begin with smtp:// or smtps://, and its port be a number.")
     if not _is_sender(settings.mail_from):
         problems.append(
             "MAIL_FROM must be an address in ASCII, or a name with one: CalSync <no-reply@host>."
@@ -45,14 +45,6 @@ def problems_of(settings: Settings) -> list[str]:
     if settings.is_production:
         return problems + _production_problems(settings)
     return problems + _loopback_problems(settings)
-
-
-def _is_smtp(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in {"smtp", "smtps"} and (parts.port or 1) > 0
-    except ValueError:
-        return False
 
 
 def _is_sender(text: str) -> bool:
@@ -76,16 +68,21 @@ def _keys_that_are_not_fernet(settings: Settings) -> list[str]:
 
 def _production_problems(settings: Settings) -> list[str]:
     problems = []
-    weak = settings.secret_key.lower() in WEAK_SECRETS
-    if weak or len(settings.secret_key) < SHORTEST_SECRET or len(set(settings.secret_key)) < 10:
+    if _is_weak(settings.secret_key, SHORTEST_SECRET):
         problems.append(f"SECRET_KEY is weak: use {SHORTEST_SECRET} or more random characters.")
+    for name, secrets in (
+        ("ZOOM_CLIENT_SECRET", (settings.zoom_client_secret,)),
+        ("ZOOM_WEBHOOK_SECRETS", settings.zoom_webhook_secrets),
+    ):
+        if any(_is_weak(secret, SHORTEST_ZOOM_SECRET) for secret in secrets):
+            problems.append(f"{name} is too short to be Zoom's: copy it from the app's page there.")
     if settings.sandbox_url:
         problems.append("SANDBOX_URL is for development only: unset it.")
     for name, url in (
         ("ZOOM_OAUTH_BASE_URL", settings.zoom_oauth_base_url),
         ("ZOOM_API_BASE_URL", settings.zoom_api_base_url),
     ):
-        if not url.startswith("https://"):
+        if url.startswith("http://"):
             problems.append(f"{name} must begin with https:// in production.")
     if settings.redis_url.startswith(f"unix://{settings.instance_path}"):
         problems.append("REDIS_URL is not set: a Valkey or Redis that every process reaches.")
@@ -94,17 +91,27 @@ def _production_problems(settings: Settings) -> list[str]:
     return problems
 
 
+def _is_weak(secret: str, shortest: int) -> bool:
+    """Known to everybody, short, or of a few characters repeated."""
+    return secret.lower() in WEAK_SECRETS or len(secret) < shortest or len(set(secret)) < 8
+
+
 def _loopback_problems(settings: Settings) -> list[str]:
-    parts = urlsplit(settings.public_base_url)
-    if parts.scheme != "http" or not _is_loopback(parts.hostname or ""):
+    parts = split(settings.public_base_url)
+    if parts is not None and (parts.scheme != "http" or not is_loopback(parts.hostname or "")):
         return ["PUBLIC_BASE_URL must begin with https:// (http:// is for loopback only)."]
     return []
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def warnings_of(settings: Settings, *, names_hops: bool) -> list[str]:
+    """What CalSync starts with, but an operator should know: a line each, beginning with the
+    variable's name. `names_hops`: PROXY_HOPS is set, to whatever number."""
+    if not settings.is_production:
+        return []
+    warnings = unsealed_ways(settings)
+    if not names_hops:
+        warnings.append(
+            "PROXY_HOPS is not set: behind a proxy all visitors then count as one, and share one"
+            " limit. Set it to the number of your proxies, or to 0 where there is none."
+        )
+    return warnings
