@@ -123,7 +123,7 @@ def values(app: Flask) -> dict[str, Any]:
         "token": booking.token, "public_id": booking.public_id, "task_id": booking.tasks[0].id,
         "version": "1", "filename": "css/base.css",
         # of rq-dashboard
-        "instance_number": 0, "queue_name": "tasks", "registry_name": "queued", "per_page": 8,
+        "instance_number": 0, "queue_name": "mails", "registry_name": "queued", "per_page": 8,
         "order": "asc", "page": 1, "job_id": queue._queue(app.extensions["settings"].redis_url).get_job_ids()[0],
     }  # fmt: skip
 
