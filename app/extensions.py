@@ -32,6 +32,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, registry
 
+from . import search
 from .clock import UtcDateTime
 
 LOCK_PATIENCE = 15_000  # milliseconds that SQLite waits for a lock
@@ -187,6 +188,7 @@ def _prepare_connection(connection: DBAPIConnection, _record: Any) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+    search.teach(connection)
 
 
 def _begin_before_write(  # noqa: PLR0917  (the event's own signature)

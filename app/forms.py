@@ -1,76 +1,57 @@
-"""Fields that every form shares.
+"""Fields that every form shares, and what a form reads of a request."""
 
-Text is NFKC-normalized and trimmed: Japanese keyboards send full-width digits, letters and
-spaces, and nobody should have to type them again.
-"""
-
-import unicodedata
-from contextlib import suppress
 from functools import lru_cache
 from gettext import NullTranslations
 from typing import Any
 
 import wtforms.i18n
-from email_validator import EmailNotValidError, validate_email
+from flask import abort, request
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, EmailField, StringField, TextAreaField
+from werkzeug.datastructures import MultiDict
+from wtforms import BooleanField, EmailField, Field, StringField, TextAreaField
 from wtforms.form import BaseForm
-from wtforms.validators import StopValidation
+from wtforms.validators import Length, StopValidation
 
+from . import text
 from .i18n import current_language
 from .i18n import gettext as _
 
-
-def normalize(text: str | None) -> str:
-    """NFKC, no control characters but line breaks, no white space at the ends."""
-    folded = unicodedata.normalize("NFKC", (text or "").replace("\r\n", "\n"))
-    kept = (c for c in folded if c in "\n\t" or unicodedata.category(c) != "Cc")
-    return "".join(kept).strip()
+MOST = 1_000  # characters of a field that says no maximum of its own
 
 
-def normalize_line(text: str | None) -> str:
-    """The same for one line: line breaks become spaces, so that no input can add a header."""
-    return " ".join(normalize(text).split())
+def most_of(field: Field) -> int:
+    """The maximum that a field's Length says."""
+    lengths = [check.max for check in field.validators if isinstance(check, Length)]
+    return max(lengths, default=MOST)
 
 
 class Line(StringField):
-    """One line of text."""
+    """One line of text, as typed (see app/text.py)."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         if valuelist:
-            self.data = normalize_line(valuelist[0])
+            self.data = text.line(valuelist[0], most_of(self))
 
 
 class Text(TextAreaField):
-    """Several lines of text."""
+    """Several lines of text, as typed."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         if valuelist:
-            self.data = normalize(valuelist[0])
-
-
-def fold_address(text: str | None) -> str:
-    """A mail address in the one form it is compared and kept in: lower case, an international
-    domain in its ASCII spelling."""
-    local, at, domain = normalize_line(text).lower().rpartition("@")
-    if not domain.isascii():
-        with suppress(EmailNotValidError):
-            domain = validate_email(f"x@{domain}", check_deliverability=False).ascii_domain
-    return f"{local}{at}{domain}"
+            self.data = text.lines(valuelist[0], most_of(self))
 
 
 class Address(EmailField):
-    """A mail address. What is before the @ must be ASCII: few mail servers take more (RFC 6531).
-
-    Nor may it look like an encoded word (RFC 2047): no mail about it could be written.
-    """
+    """A mail address, folded, that mail can be sent to."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         if valuelist:
-            self.data = fold_address(valuelist[0])
+            self.data = text.fold_address(valuelist[0])
 
     def pre_validate(self, form: BaseForm) -> None:
-        if "=?" in (self.data or ""):
+        # An empty one, or one that is too long, has words of its own.
+        is_told = not self.data or len(self.data) > most_of(self)
+        if not is_told and not text.is_address(self.data):
             raise StopValidation(_("Enter an email address like name@example.com."))
 
 
@@ -91,6 +72,15 @@ class LocalForm(FlaskForm):
     class Meta:
         def get_translations(self, _form: object) -> NullTranslations:
             return _words_of_wtforms(current_language())
+
+        def wrap_formdata(self, _form: object, formdata: Any) -> Any:
+            """The fields that were sent, and nothing else: Flask-WTF would read JSON and files too,
+            whose values are no texts. :raises 400: for a file."""
+            if formdata is None or isinstance(formdata, MultiDict):
+                return formdata
+            if request.files:
+                abort(400)
+            return request.form or None
 
 
 @lru_cache

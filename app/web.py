@@ -3,9 +3,10 @@
 The only module that reads or writes HX- headers.
 """
 
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import cast
-from urllib.parse import urlsplit
+from typing import ParamSpec, TypeVar, cast
+from urllib.parse import quote, urlsplit
 
 from flask import (
     Flask,
@@ -26,14 +27,21 @@ from werkzeug.exceptions import (
     SecurityError,
     ServiceUnavailable,
 )
-from werkzeug.routing import IntegerConverter, Map
+from werkzeug.routing import IntegerConverter, Map, RequestRedirect
 from werkzeug.wrappers import Response as BaseResponse
 
 from .config import Settings
 from .extensions import DATABASE_AWAY
 from .i18n import gettext as _
 from .logs import log
+from .text import mailto
 
+P = ParamSpec("P")
+T = TypeVar("T")
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+LONGEST_PATH = 2_000
+# What a sentence or a chat puts behind an address, and its link swallows.
+SWALLOWED = "/.,;:!?)]}>'\"。、，．！？）」』】〉》＞”’… \u3000"
 YEAR = 31_536_000
 RETRY_AFTER = 5  # seconds, which a restart of the database takes
 
@@ -42,8 +50,11 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Bind headers and error pages to `app`."""
     app.extensions["settings"] = settings
     app.jinja_env.globals.update(is_htmx=is_htmx, settings=settings, public_url=public_url)
+    app.jinja_env.filters["mailto"] = mailto
     app.url_map.converters["int"] = RowNumber
     app.before_request(_refuse_nul)
+    # Before the form's token is looked for, which would read the body.
+    app.before_request_funcs.setdefault(None, []).insert(0, _refuse_what_is_no_form)
     app.after_request(_secure)
     app.register_error_handler(HTTPException, problem_page)
     for error in DATABASE_AWAY:
@@ -62,6 +73,24 @@ def _refuse_nul() -> None:
     """Nothing of ours is named so, and PostgreSQL takes no text with it. :raises 404:"""
     if "\0" in request.path:
         abort(HTTPStatus.NOT_FOUND)
+
+
+def takes_json(view: Callable[P, T]) -> Callable[P, T]:
+    """Let a view read a body that is no form. Views do not, but for this mark."""
+    view.takes_json = True  # type: ignore[attr-defined]
+    return view
+
+
+def _refuse_what_is_no_form() -> None:
+    """Fields alone are read, of a length that is told: Werkzeug cuts a longer body of unknown length
+    without a word. Browsers and proxies tell it. :raises 411: :raises 415:"""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if request.method != "POST" or getattr(view, "takes_json", False):
+        return
+    if "Transfer-Encoding" in request.headers:
+        abort(HTTPStatus.LENGTH_REQUIRED)
+    if request.mimetype not in {"", *FORM_TYPES}:
+        abort(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 
 def is_htmx() -> bool:
@@ -108,7 +137,12 @@ def local_path(wish: str | None, default: str) -> str:
 
     `//host`, `/\\host` and control characters make browsers leave the site, so they are refused.
     """
-    if not wish or not wish.startswith("/") or wish.startswith(("//", "/\\")):
+    if (
+        not wish
+        or len(wish) > LONGEST_PATH
+        or not wish.startswith("/")
+        or wish.startswith(("//", "/\\"))
+    ):
         return default
     if "\\" in wish or any(ord(character) < 33 for character in wish):
         return default
@@ -184,6 +218,8 @@ def problem_page(error: HTTPException) -> BaseResponse:
         # A host that is not ours: no address can be built, so there is no page to show.
         return Response("This host is not served here.\n", 400, mimetype="text/plain")
     status = error.code or 500
+    if status == HTTPStatus.NOT_FOUND and (address := _without_what_was_swallowed()):
+        return redirect(address, HTTPStatus.FOUND)
     words = _words_for(status)
     if isinstance(error, CSRFError):
         words = (
@@ -198,6 +234,22 @@ def problem_page(error: HTTPException) -> BaseResponse:
         response.headers["Retry-After"] = str(retry_after)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _without_what_was_swallowed() -> str | None:
+    """The address that was meant, when the one that was asked for ends with a sentence's marks, and
+    a page of ours has it without them."""
+    meant = request.path.rstrip(SWALLOWED)
+    if request.method not in {"GET", "HEAD"} or meant in {"", request.path}:
+        return None
+    # One slash at the beginning: two would lead to another host.
+    meant = "/" + meant.lstrip("/\\")
+    try:
+        current_app.url_map.bind("").match(meant)
+    except (HTTPException, RequestRedirect):
+        return None
+    query = request.query_string.decode("ascii", "ignore")
+    return quote(meant) + (f"?{query}" if query else "")
 
 
 def _words_for(status: int) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, PasswordField
-from wtforms.validators import DataRequired, Email, Length
+from wtforms.validators import DataRequired, Length
 
 from ..forms import Address, Line, LocalForm
 from .models import EMAIL_LENGTH, NAME_LENGTH
@@ -18,7 +18,6 @@ class SignInForm(LocalForm):
         _l("Email address"),
         [
             DataRequired(_l("Enter your email address.")),
-            Email(_l("Enter an email address like name@example.com."), allow_smtputf8=False),
             Length(max=EMAIL_LENGTH, message=_l("Use a shorter address.")),
         ],
         render_kw={"autocomplete": "username", "autocapitalize": "none"},

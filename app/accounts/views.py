@@ -5,9 +5,9 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 
 from ..extensions import csrf, limiter
-from ..forms import fold_address
 from ..i18n import COOKIE, LANGUAGES, current_language, is_timezone
 from ..i18n import gettext as _
+from ..text import fold_address
 from ..web import (
     YEAR,
     current_settings,

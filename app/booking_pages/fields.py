@@ -7,8 +7,8 @@ from typing import Any
 from wtforms import DateField, Field, FieldList, Form, FormField, IntegerField, StringField
 from wtforms.validators import StopValidation
 
-from ..forms import normalize_line
 from ..i18n import gettext as _
+from ..text import fold
 from .models import MINUTES_A_DAY
 
 # Far enough from the ends of datetime's range that a zone's offset leads to neither.
@@ -22,7 +22,7 @@ class ClockTime(StringField):
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         self.data = None
-        text = normalize_line(valuelist[0]) if valuelist else ""
+        text = fold(valuelist[0]) if valuelist else ""
         if not text:
             return
         match = self.FORM.fullmatch(text)
@@ -47,7 +47,7 @@ class Day(DateField):
         if not valuelist:
             return
         self.data = None
-        text = normalize_line(valuelist[0])
+        text = fold(valuelist[0])
         if not text:
             return
         try:
@@ -104,7 +104,7 @@ class Whole(IntegerField):
     def process_formdata(self, valuelist: list[Any]) -> None:
         if not valuelist:
             return
-        text = normalize_line(valuelist[0])
+        text = fold(valuelist[0])
         self.data = int(text) if text.isascii() and text.isdecimal() else None
         if not text and self.optional:
             return

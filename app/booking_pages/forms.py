@@ -15,6 +15,7 @@ from wtforms.validators import DataRequired, Length, NumberRange, ValidationErro
 from ..forms import Line, LocalForm, Switch, Text
 from ..i18n import current_language
 from ..i18n import gettext as _
+from ..text import fold
 from . import public_holidays, slugs
 from .fields import ClockTime, Day, Filled, Rows, Whole
 from .models import (
@@ -120,7 +121,7 @@ class PageForm(LocalForm):
         self.notice.choices = sorted({*NOTICES, page.notice, self.notice.data or 0})
 
     def validate_slug(self, field: Line) -> None:
-        field.data = (field.data or "").lower()
+        field.data = fold(field.data).lower()
         if not field.data:
             return  # left empty: one is made from the title
         if not slugs.is_well_formed(field.data):

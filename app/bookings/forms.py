@@ -1,16 +1,18 @@
 """The client's details. No session, no cookie: `key` is signed, and bound to page and slot."""
 
 from datetime import datetime
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, StringField
-from wtforms.validators import DataRequired, Email, Length
+from wtforms.validators import DataRequired, Length
 
 from ..accounts.models import EMAIL_LENGTH, NAME_LENGTH
 from ..booking_pages.offers import Facts
 from ..crypto import new_reference, sign, unsign
 from ..forms import Address, ClientForm, Line, Text
 from ..i18n import current_language, is_timezone
+from ..i18n import gettext as _
 from .models import NOTE_LENGTH
 from .service import Client
 
@@ -33,7 +35,6 @@ class BookingForm(ClientForm):
         _l("Email address"),
         [
             DataRequired(_l("Enter your email address.")),
-            Email(_l("Enter an email address like name@example.com."), allow_smtputf8=False),
             Length(max=EMAIL_LENGTH, message=_l("Use a shorter address.")),
         ],
         description=_l("The confirmation is sent here."),
@@ -45,7 +46,18 @@ class BookingForm(ClientForm):
     )
     timezone = HiddenField()
     key = HiddenField()
-    website = StringField(_l("Leave this field empty"), [Length(max=0)])
+    # Neither name nor label is one that browsers or password managers fill in.
+    leave_empty = StringField(_l("Leave this field empty"))
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """What a robot fills in, a browser may have: the person is asked once more, and the field,
+        which nobody sees, comes back empty."""
+        is_valid: bool = super().validate(extra_validators)
+        if self.leave_empty.data:
+            self.leave_empty.data = ""
+            self.form_errors.append(_("Please check your details and press the button once more."))
+            return False
+        return is_valid
 
     def client(self, page: Facts) -> Client:
         """The valid form's client; an unknown zone becomes the page's."""

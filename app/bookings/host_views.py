@@ -7,8 +7,8 @@ from typing import Any
 from flask import Blueprint, abort, flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from .. import text
 from ..accounts.gate import current_host, hosts_only
-from ..forms import normalize_line
 from ..i18n import gettext as _
 from ..outbox import Refused, Unavailable
 from ..web import keep_private, render, see_other
@@ -18,6 +18,8 @@ from ..zoom.tokens import connection_of
 from . import service
 from .listing import TABS, find_bookings, find_own, mail_state, wants_connecting
 from .models import Booking
+
+MOST_SEARCHED = 100  # characters
 
 bp = Blueprint("bookings", __name__, url_prefix="/dashboard/bookings")
 bp.before_request(hosts_only)
@@ -31,7 +33,7 @@ def index() -> ResponseReturnValue:
     or page (`?q=`)."""
     tab = request.args.get("tab", TABS[0])
     tab = tab if tab in TABS else TABS[0]
-    query = normalize_line(request.args.get("q"))[:100]
+    query = text.line(request.args.get("q"), MOST_SEARCHED)[:MOST_SEARCHED]
     page = min(max(request.args.get("page", 1, type=int), 1), 1_000_000)
     bookings, has_more = find_bookings(current_host(), tab, query, page)
     return render(

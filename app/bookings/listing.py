@@ -13,6 +13,7 @@ from ..booking_pages.models import BookingPage
 from ..clock import utcnow
 from ..extensions import db
 from ..outbox import Task
+from ..search import contains
 from ..zoom.meetings import WANTS_CONNECTING
 from .followups import CREATE_MEETING
 from .models import Booking
@@ -29,13 +30,8 @@ def find_bookings(host: User, tab: str, query: str, page: int) -> tuple[Sequence
     """One page of a tab, and whether there is more. `query` matches client and page title."""
     wanted = _in_tab(select(Booking).where(Booking.host_id == host.id), tab)
     if query:
-        pattern = f"%{_escape(query)}%"
         wanted = wanted.join(BookingPage, BookingPage.id == Booking.page_id).where(
-            or_(
-                Booking.client_name.ilike(pattern, escape="\\"),
-                Booking.client_email.ilike(pattern, escape="\\"),
-                BookingPage.title.ilike(pattern, escape="\\"),
-            )
+            contains(query, Booking.client_name, Booking.client_email, BookingPage.title)
         )
     rows = db.session.scalars(
         wanted.options(joinedload(Booking.page), selectinload(Booking.tasks))
@@ -56,10 +52,6 @@ def _in_tab(bookings: Select[Any], tab: str) -> Select[Any]:
     if tab == "attention":
         return upcoming.where(Booking.tasks.any(HAS_FAILED))
     return upcoming
-
-
-def _escape(query: str) -> str:
-    return query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def find_own(host: User, public_id: str) -> Booking | None:

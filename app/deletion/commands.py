@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from ..accounts.models import User
 from ..extensions import db
-from ..forms import fold_address
+from ..text import fold_address
 from ..zoom import service as zoom
 from . import service
 from .inventory import inventory

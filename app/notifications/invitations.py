@@ -7,6 +7,7 @@ from icalendar import Calendar, Event, vCalAddress, vText
 from ..bookings.models import Booking
 from ..clock import utcnow
 from ..i18n import gettext as _
+from ..text import mailto
 from ..web import current_settings
 
 REQUEST = "REQUEST"
@@ -81,6 +82,6 @@ def _description(booking: Booking) -> str:
 
 
 def _person(address: str, name: str) -> vCalAddress:
-    person = vCalAddress(f"mailto:{address}")
+    person = vCalAddress(mailto(address))
     person.params["cn"] = vText(name.translate(SPEAKABLE))
     return person

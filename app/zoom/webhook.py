@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..clock import utcnow
 from ..extensions import csrf, db
 from ..logs import log
-from ..web import current_settings
+from ..web import current_settings, takes_json
 from . import removal
 from .values import Identity
 
@@ -33,6 +33,7 @@ class Malformed(Exception):
 
 
 @bp.post("/zoom/webhook")
+@takes_json
 @csrf.exempt
 def receive() -> ResponseReturnValue:
     """Take an event. 401: not signed by Zoom, or stale. 400: not an event. 500: try again."""

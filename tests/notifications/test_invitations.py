@@ -7,8 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from app.forms import normalize, normalize_line
 from app.notifications.invitations import invitation, summary
+from app.text import line
+from app.text import lines as several
 from tests.notifications.rows import START, booking_row, event_in
 
 awkward = st.sampled_from(
@@ -21,8 +22,8 @@ texts = st.lists(
     min_size=1,
     max_size=12,
 ).map("".join)
-lines = texts.map(normalize_line).filter(bool)
-notes = texts.map(normalize).filter(bool)
+lines = texts.map(lambda typed: line(typed, 120)).filter(bool)
+notes = texts.map(lambda typed: several(typed, 2000)).filter(bool)
 
 
 @given(client=lines, title=lines, note=notes, link=st.booleans())
@@ -64,8 +65,8 @@ def test_lines_are_folded_at_75_octets_and_end_by_the_book(
 @example(text="Ken\r\nATTENDEE:mailto:mallory@example.com")
 def test_no_text_adds_a_line_of_its_own(text: str) -> None:
     booking = booking_row(
-        client_name=normalize_line(text) or "x", page={"title": normalize_line(text) or "x"},
-        note=normalize(text),
+        client_name=line(text, 120) or "x", page={"title": line(text, 120) or "x"},
+        note=several(text, 2000),
     )  # fmt: skip
     event = event_in(invitation(booking, "REQUEST"))
     assert len(event["ATTENDEE"]) == 2

@@ -14,15 +14,17 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from app.bookings.models import Booking
-from app.forms import normalize_line
 from app.notifications.messages import compose
+from app.text import line
 from tests.notifications.rows import booking_row, calendars, event_in, text_of, written
 
 OCCASIONS = ("confirmed", "link", "cancelled")
 PARTIES = ("client", "host")
 
 # What a form lets through as one line.
-lines = st.text(st.characters(codec="utf-8"), min_size=1, max_size=120).map(normalize_line)
+lines = st.text(st.characters(codec="utf-8"), min_size=1, max_size=120).map(
+    lambda typed: line(typed, 120)
+)
 words = lines.filter(bool)
 
 
@@ -162,7 +164,7 @@ HEADERS = [
 @given(text=words)
 @example(text="=?utf-8?q?Ken=0D=0ABcc:_mallory@example.com?=")
 @example(text="健 =?utf-8?b?S2VuDQpCY2M6IG1hbGxvcnlAZXhhbXBsZS5jb20=?=")
-@example(text=normalize_line("Ken\u2028Bcc: mallory@example.com"))
+@example(text=line("Ken\u2028Bcc: mallory@example.com", 120))
 def test_no_text_of_a_form_adds_a_header(text: str) -> None:
     booking = booking_row(
         client_name=text, page={"title": text, "location": text}, host={"name": text}

@@ -12,7 +12,6 @@ from app import create_app
 from app.config import load_settings
 from app.crypto import sign, unsign
 from app.extensions import db
-from app.forms import normalize, normalize_line
 from app.web import local_path
 from tests.cast import make_booking, make_host, make_page, tomorrow, visit_as
 from tests.conftest import test_environment
@@ -325,22 +324,3 @@ def test_a_signed_token_is_good_for_its_purpose_and_its_time(bare_app: Flask) ->
             unsign("one", token[:-4] + ("a" if token[-4] != "a" else "b") + token[-3:], 60) is None
         )
         assert unsign("one", "", 60) is None
-
-
-@pytest.mark.parametrize(
-    ("typed", "kept"),
-    [
-        ("Ａｙａ　Ｓａｔｏ", "Aya Sato"),
-        (" x\r\ny ", "x\ny"),
-        ("a\x00b\x1bc\x85d", "abcd"),
-        ("ｶﾞ", "ガ"),
-        (None, ""),
-    ],
-)
-def test_text_is_folded_as_japanese_keyboards_need_it(typed: str | None, kept: str) -> None:
-    assert normalize(typed) == kept
-
-
-@pytest.mark.parametrize("break_", ["\n", "\r\n", "\u2028", "\u2029", "\t", "\u3000"])
-def test_one_line_is_one_line(break_: str) -> None:
-    assert normalize_line(f"a{break_}b") == "a b"
