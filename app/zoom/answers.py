@@ -104,7 +104,7 @@ def _refusal(status: int, body: dict[str, Any]) -> Exception:
 
 def _words_in(body: Mapping[str, Any]) -> str:
     """Zoom's message, and what it says of each field (code 300)."""
-    faults = "; ".join(f"{name}: {said}" if name else said for name, said in _faults_in(body))
+    faults = " ".join(f"{name}: {said}" if name else said for name, said in _faults_in(body))
     words = " ".join(part for part in (str(body.get("message") or ""), faults) if part)
     return words[:WORDS_LENGTH]
 
