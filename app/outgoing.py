@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flask import g, has_request_context
+from flask import has_request_context, request
 
 # Fewer than any sensible number of threads a web process has (8 in Procfile.dev and the image).
 MOST_AT_ONCE = 3
@@ -21,6 +21,8 @@ PATIENCE = 12.0
 LONGEST_CONNECT, LONGEST_READ = 3.0, 8.0
 # With less time left a call is not worth beginning.
 SHORTEST = 1.0
+
+UNTIL = "calsync.outgoing_until"  # where a request keeps the end of its patience
 
 _turns = threading.BoundedSemaphore(MOST_AT_ONCE)
 
@@ -57,7 +59,5 @@ def patience(connect: float, read: float) -> tuple[float, float]:
 
 def _patience_ends_at() -> float:
     """Counted from the request's first call."""
-    if "outgoing_until" not in g:
-        g.outgoing_until = time.monotonic() + PATIENCE
-    until: float = g.outgoing_until
+    until: float = request.environ.setdefault(UNTIL, time.monotonic() + PATIENCE)
     return until

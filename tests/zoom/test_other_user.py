@@ -1,5 +1,7 @@
 """A meeting belongs to the Zoom user who made it, whoever the host has connected since."""
 
+import base64
+
 import pytest
 import responses
 from flask import Flask
@@ -21,6 +23,7 @@ from tests.tasks.test_run import AYA, states, task_of, text_of, work
 from tests.zoom.conftest import Sandbox
 from tests.zoom.test_meetings import nothing
 from tests.zoom.test_service import REVOKE, TOKEN, grant, reread, tokens
+from tests.zoom.test_views import come_back, state_of
 
 EVERYTHING = ["meeting:write:meeting", "meeting:read:meeting", "meeting:delete:meeting"]
 MEETING = f"{ZOOM_API}/meetings/85012345678"
@@ -250,3 +253,18 @@ def test_the_removal_that_follows_leaves_the_new_connection_alone(
     connection = db.session.scalars(select(ZoomConnection)).one()
     assert connection.is_active
     assert connection.doubted_at is None
+
+
+@pytest.mark.parametrize(("status", "is_told"), [(200, False), (503, True)])
+def test_the_host_is_told_where_zoom_does_not_confirm_it(
+    app: Flask, wire: responses.RequestsMock, status: int, is_told: bool
+) -> None:
+    claims = base64.urlsafe_b64encode(b'{"uid": "hana-at-zoom"}').decode()
+    wire.post(TOKEN, json=tokens(2) | {"access_token": f"x.{claims}.y"})
+    wire.post(REVOKE, status=status, json={"status": "success"})
+    host = make_host()
+    connect_zoom(host, zoom_user_id="aya-at-zoom")
+    aya = visit_as(app, host)
+    page = come_back(aya, code="code-1", state=state_of(aya))
+    assert "Zoom is connected." in page.text
+    assert ("earlier Zoom account is disconnected" in page.text) is is_told
