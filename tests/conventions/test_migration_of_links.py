@@ -1,6 +1,7 @@
 """Links and passcodes of bookings that exist are carried into their seals and out of them."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import flask_migrate
 import pytest
@@ -13,6 +14,7 @@ from app.clock import utcnow
 from app.extensions import db
 from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
 from tests.conventions.test_migrations import fences, fresh_app
+from tests.services import sqlite_bytes
 
 __all__ = ["fresh_app"]
 
@@ -77,3 +79,18 @@ def test_down_leaves_out_what_no_key_opens(migrated: Flask) -> None:
     db.session.commit()
     flask_migrate.downgrade(revision="0003")
     assert stored()[0] == (None, PASSCODE)
+
+
+def test_no_plain_copy_is_left_in_sqlites_file(migrated: Flask, engine: str) -> None:
+    if engine != "sqlite":
+        pytest.skip("PostgreSQL frees the space in its own time")
+    file = Path(str(db.engine.url.database))
+    flask_migrate.downgrade(revision="0003")
+    db.session.remove()
+    db.engine.dispose()
+    assert LINK.encode() in sqlite_bytes(file)  # the search sees what is there
+    flask_migrate.upgrade()
+    db.session.remove()
+    db.engine.dispose()  # as when `flask db upgrade` ends
+    assert LINK.encode() not in sqlite_bytes(file)
+    assert PASSCODE.encode() not in sqlite_bytes(file)
