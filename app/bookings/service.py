@@ -172,9 +172,9 @@ def cancel(booking: Booking, by: str) -> None:
     booking.ical_sequence += 1
     outbox.cancel(Task.booking_id == booking.id)
     added = followups.mails(booking, followups.CANCELLED)
-    if booking.zoom_meeting_id is not None and _may_delete_meeting(booking):
-        added.append(followups.task(booking, followups.DELETE_MEETING))
     booking.tasks.extend(added)
+    if booking.zoom_meeting_id is not None:
+        added += _delete_if_possible(booking)
     db.session.commit()
     outbox.enqueue(added)
 
@@ -225,12 +225,8 @@ def note_meeting(reference: str, meeting_id: int, host_id: str) -> None:
     outbox.enqueue(added)
 
 
-def _may_delete_meeting(booking: Booking) -> bool:
-    return may_delete(booking.host_id, of=booking.zoom_host_id)
-
-
 def _delete_if_possible(booking: Booking) -> list[Task]:
-    if not _may_delete_meeting(booking):
+    if not may_delete(booking.host_id, of=booking.zoom_host_id):
         return []
     return followups.add_once(booking, followups.DELETE_MEETING)
 
@@ -279,7 +275,8 @@ def retry(booking: Booking, task: Task) -> None:
     yet, is left alone with its booking: nobody would ever take back that its meeting is wanted."""
     # What was read before may be old: Retry is pressed twice, and while a task is being given up.
     booking = _locked(Booking.id == booking.id)
-    if not _has_failed(task.id):
+    state = db.session.scalar(select(Task.state).where(Task.id == task.id).with_for_update())
+    if state != "failed":
         db.session.rollback()
         return
     if task.kind == followups.CREATE_MEETING and booking.meeting_state == "failed":
@@ -287,12 +284,6 @@ def retry(booking: Booking, task: Task) -> None:
     if outbox.retry(task):
         db.session.expire_all()
         outbox.enqueue([task])
-
-
-def _has_failed(task_id: int) -> bool:
-    """As it is now, and for as long as the transaction lasts."""
-    state = db.session.scalar(select(Task.state).where(Task.id == task_id).with_for_update())
-    return state == "failed"
 
 
 def _locked(which: ColumnElement[bool]) -> Booking:
