@@ -1,4 +1,4 @@
-"""Commands: `flask worker`, `scheduler`, `create-admin`, `rotate-keys`, and those of deletion."""
+"""Commands: `flask worker`, `scheduler`, `create-admin`, `rotate-keys`, and those of features."""
 
 import logging
 import signal
@@ -24,6 +24,7 @@ from .deletion.commands import delete_account, deletions
 from .extensions import db
 from .logs import log
 from .outbox import queue
+from .review.commands import seed_reviewer
 from .rotation import reseal_all
 from .tasks.sweep import sweep
 from .web import current_settings
@@ -35,6 +36,7 @@ SHORTEST_ADMIN_PASSWORD = 8
 def init_app(app: Flask) -> None:
     for command in (
         check_config, worker, scheduler, create_admin, rotate_keys, delete_account, deletions,
+        seed_reviewer,
     ):  # fmt: skip
         app.cli.add_command(command)
 

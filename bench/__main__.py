@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-CASES = ("engine", "page", "serve", "book", "mails", "webhook", "queue", "inputs")
+CASES = ("engine", "page", "serve", "book", "mails", "webhook", "queue", "inputs", "hanging")
 Result = Mapping[str, Any]
 
 
@@ -80,6 +80,7 @@ TARGETS = [
     Target("the costliest input: times a bare reply", "inputs", "to_bare", 100, None, {}),
     Target("an hour without workers: jobs a task", "queue", "jobs_a_task", 2, 1, {}),
     Target("the slowest answer to Zoom's webhook: ms", "webhook", "worst_ms", 100, None, {}),
+    Target("pages beside 24 hanging live details, 95 %: ms", "hanging", "p95_ms", 1000, None, {}),
 ]  # fmt: skip
 
 

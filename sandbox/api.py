@@ -25,14 +25,16 @@ DAILY = (
 SECONDLY = "You have reached the maximum per-second rate limit for this API. Try again later."
 NOT_ALLOWED = "Your user account is not allowed meeting hosting and scheduling capabilities."
 ILL = "<html><head><title>500</title></head><body><h1>Internal Server Error</h1></body></html>"
+# What each call needs: the granular scope, or the classic one; either may end in `:admin`.
 NEEDED = {
-    "api.create_meeting": "meeting:write:meeting",
-    "api.list_meetings": "meeting:read:list_meetings",
-    "api.show_meeting": "meeting:read:meeting",
-    "api.change_meeting": "meeting:update:meeting",
-    "api.delete_meeting": "meeting:delete:meeting",
-    "api.show_me": "user:read:user",
+    "api.create_meeting": ("meeting:write:meeting", "meeting:write"),
+    "api.list_meetings": ("meeting:read:list_meetings", "meeting:read"),
+    "api.show_meeting": ("meeting:read:meeting", "meeting:read"),
+    "api.change_meeting": ("meeting:update:meeting", "meeting:write"),
+    "api.delete_meeting": ("meeting:delete:meeting", "meeting:write"),
+    "api.show_me": ("user:read:user", "user:read"),
 }
+FIREWALL = "<html><head><title>Forbidden</title></head><body><h1>Access denied</h1></body></html>"
 
 
 class Refusal(Exception):
@@ -59,8 +61,8 @@ def admit() -> ResponseReturnValue | None:
         raise Refusal(401, error.code, error.message) from None
     g.person = bearer.person
     needed = NEEDED[request.endpoint or ""]
-    if needed not in bearer.scopes:
-        raise scope_missing(needed)
+    if not {scope.removesuffix(":admin") for scope in bearer.scopes}.intersection(needed):
+        raise scope_missing()
     return None
 
 
@@ -68,10 +70,15 @@ def admit() -> ResponseReturnValue | None:
 def create_meeting() -> ResponseReturnValue:
     body = json_body()
     meetings.check(body, is_new=True)
+    if "timezone" in body and faults.take(store, "timezone"):
+        raise meetings.Invalid({"timezone": "Invalid time zone."})
     meetings.count_write(store, g.person, choices.current(store).daily_limit)
     meeting = meetings.create(store, g.person, body)
     g.fault = faults.take(store, "create") or g.fault
-    return jsonify(meetings.as_answer(meeting, settings)), 201
+    answer = meetings.as_answer(meeting, settings)
+    if g.fault and g.fault.kind == "no-join-url":
+        del answer["join_url"]
+    return jsonify(answer), 201
 
 
 @bp.get("/users/me/meetings")
@@ -147,7 +154,13 @@ def ordered_failure(fault: faults.Fault) -> ResponseReturnValue | None:
         case "401":
             raise Refusal(401, 124, "Invalid access token.")
         case "scope-missing":
-            raise scope_missing(NEEDED[request.endpoint or ""])
+            raise scope_missing()
+        case "401-scope":
+            raise scope_missing(status=401)
+        case "403-page":
+            return FIREWALL, 403
+        case "fields-refused":
+            raise meetings.Invalid({"topic": "Not allowed here.", "duration": "Too long."})
         case "not-allowed":
             raise Refusal(400, 3161, NOT_ALLOWED)
         case "user-gone":
@@ -166,9 +179,9 @@ def ordered_failure(fault: faults.Fault) -> ResponseReturnValue | None:
     return None
 
 
-def scope_missing(scope: str) -> Refusal:
-    words = f"Invalid access token, does not contain scopes:[{scope}]."
-    return Refusal(400, 4711, words)
+def scope_missing(status: int = 400) -> Refusal:
+    scope = NEEDED[request.endpoint or ""][0]
+    return Refusal(status, 4711, f"Invalid access token, does not contain scopes:[{scope}].")
 
 
 def own_meeting(meeting_id: int) -> Any:

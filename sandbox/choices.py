@@ -17,7 +17,16 @@ SCOPES = {
     "meeting:delete:meeting": "Remove a meeting when its booking is cancelled",
     "meeting:read:list_meetings": "Find meetings that CalSync created",
     "user:read:user": "Read your Zoom name and mail address",
+    # The same in the classic family, and with an administrator's reach.
+    "meeting:write": "Create, change and remove meetings (classic)",
+    "meeting:read": "Read meetings (classic)",
+    "meeting:write:meeting:admin": "Create meetings (administrator)",
+    "meeting:read:meeting:admin": "Read meeting details (administrator)",
+    "meeting:write:admin": "Create, change and remove meetings (classic, administrator)",
+    "meeting:read:admin": "Read meetings (classic, administrator)",
 }
+# What the event of a removal says about the data: left to the app, to be deleted, or nothing.
+RETENTIONS = ("true", "false", "")
 
 
 class BadChoice(Exception):
@@ -30,13 +39,15 @@ class Choices:
 
     `expires_in` counts seconds of an access token; `scopes` are granted by the next consent
     (earlier grants keep theirs); `webhook_retries` are the seconds after the first attempt of
-    an event (Zoom waits as many minutes); `daily_limit` counts a user's creates and updates.
+    an event (Zoom waits as many minutes); `daily_limit` counts a user's creates and updates;
+    `data_retention` is what the event of a removal says in `user_data_retention`, '' for nothing.
     """
 
     expires_in: int = 3599
     scopes: tuple[str, ...] = ("meeting:read:meeting", "meeting:write:meeting")
     webhook_retries: tuple[float, ...] = (5, 20, 60)
     daily_limit: int = 100
+    data_retention: str = "false"
 
     @property
     def scope(self) -> str:
@@ -75,6 +86,9 @@ def _check(name: str, value: Any) -> None:
     elif name == "webhook_retries":
         if not isinstance(value, list) or not all(_is_number(wait) for wait in value):
             raise BadChoice("webhook_retries must be a list of seconds")
+    elif name == "data_retention":
+        if value not in RETENTIONS:
+            raise BadChoice("data_retention must be true, false or empty")
     elif not _is_number(value) or value != int(value):
         raise BadChoice(f"{name} must be a whole number, 0 or more")
 

@@ -43,7 +43,7 @@ def clear_by_form() -> ResponseReturnValue:
 
 @bp.post("/settings")
 def choose_by_form() -> ResponseReturnValue:
-    """Fields expires_in, daily_limit, scopes (repeated). :raises 422: see the page."""
+    """Fields expires_in, daily_limit, scopes (repeated), data_retention. :raises 422: see the page."""
     try:
         choices.choose(store, chosen_in(request.form))
     except (choices.BadChoice, ValueError) as error:
@@ -125,7 +125,7 @@ def uninstall() -> ResponseReturnValue:
         raise choices.BadChoice("user must be a name such as aya")
     removed = grants.uninstall(store, person)
     if removed:
-        courier.send("app_deauthorized", webhooks.deauthorized(settings, person))
+        courier.send("app_deauthorized", webhooks.deauthorized(settings, store, person))
     return jsonify(removed=removed)
 
 
@@ -169,6 +169,7 @@ def show_panel(complaint: str = "") -> str:
         kinds=faults.KINDS,
         waiting=faults.waiting(store),
         chosen=choices.current(store),
+        retentions=choices.RETENTIONS,
         scopes=choices.SCOPES,
         calls=calls.recent(store)[:-31:-1],
     )
@@ -180,6 +181,7 @@ def chosen_in(form: MultiDict[str, str]) -> dict[str, Any]:
         "expires_in": int(form.get("expires_in", "")),
         "daily_limit": int(form.get("daily_limit", "")),
         "scopes": form.getlist("scopes"),
+        "data_retention": form.get("data_retention", "false"),
     }
 
 

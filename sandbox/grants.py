@@ -97,10 +97,11 @@ def exchange(
         return _new_tokens(db, int(made.lastrowid or 0), person, row["scope"], expires_in)
 
 
-def refresh(store: Store, token: str, expires_in: int) -> dict[str, Any]:
+def refresh(store: Store, token: str, expires_in: int, *, rotates: bool = True) -> dict[str, Any]:
     """New tokens for a refresh token, which is dead afterwards. Commits. Raises Denied.
 
-    Access tokens handed out before live on until they expire.
+    Unless it `rotates`, the answer brings a new access token alone, and the refresh token stays
+    good. Access tokens handed out before live on until they expire.
     """
     with store.writing() as db:
         row = db.execute(
@@ -114,8 +115,12 @@ def refresh(store: Store, token: str, expires_in: int) -> dict[str, Any]:
             raise Denied("invalid_grant", "Invalid Token! A later authorization is valid (4741)")
         if row["state"] == "removed":
             raise Denied("invalid_grant", "Invalid Token! The app was removed (4737)")
-        db.execute("UPDATE refresh_tokens SET replaced_at = ? WHERE token = ?", (now(), token))
-        return _new_tokens(db, row["id"], Person(row["person"]), row["scope"], expires_in)
+        answer = _new_tokens(db, row["id"], Person(row["person"]), row["scope"], expires_in)
+        if rotates:
+            db.execute("UPDATE refresh_tokens SET replaced_at = ? WHERE token = ?", (now(), token))
+        else:
+            db.execute("DELETE FROM refresh_tokens WHERE token = ?", (answer.pop("refresh_token"),))
+        return answer
 
 
 def bearer(store: Store, token: str) -> Bearer:

@@ -51,7 +51,7 @@ def remove() -> ResponseReturnValue:
     """Uninstall the app of whoever is signed in; the app hears of it by a signed event."""
     person = signed_in()
     if grants.uninstall(store, person):
-        courier.send("app_deauthorized", webhooks.deauthorized(settings, person))
+        courier.send("app_deauthorized", webhooks.deauthorized(settings, store, person))
     return redirect(url_for("marketplace.installed"), 303)
 
 

@@ -24,6 +24,7 @@ from sandbox.store import Store
 UTC_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 START_LINK_SECONDS = 2 * 3600
 LISTED_AGENDA = 250
+TOPIC_LENGTH = 200  # UTF-16 units, as JavaScript counts
 SETTINGS = {
     "host_video": False,
     "participant_video": False,
@@ -59,7 +60,7 @@ def check(body: dict[str, Any], *, is_new: bool) -> None:
         topic = body.get("topic")
         if not isinstance(topic, str) or not topic.strip():
             wrong["topic"] = "Invalid field."
-        elif len(topic) > 200:
+        elif len(topic.encode("utf-16-le", "surrogatepass")) // 2 > TOPIC_LENGTH:
             wrong["topic"] = "Size should be less than or equal to 200."
     if "agenda" in body and not (isinstance(body["agenda"], str) and len(body["agenda"]) <= 2000):
         wrong["agenda"] = "Size should be less than or equal to 2000."

@@ -134,9 +134,14 @@ def issue() -> ResponseReturnValue:
                 expires_in,
             )
         case "refresh_token":
-            answer = grants.refresh(store, form.get("refresh_token", ""), expires_in)
+            rotates = not (g.fault and g.fault.kind == "token-no-refresh")
+            answer = grants.refresh(
+                store, form.get("refresh_token", ""), expires_in, rotates=rotates
+            )
         case _:
             return denied("unsupported_grant_type", "Invalid grant type (4705)", 400)
+    if g.fault and g.fault.kind == "token-no-scope":
+        del answer["scope"]
     return jsonify(answer), 200, {"Cache-Control": "no-store"}
 
 
@@ -145,7 +150,7 @@ def revoke() -> ResponseReturnValue:
     """Revoking removes the app, and the app is told of it like of any removal."""
     person = grants.revocable(store, request.form.get("token", ""))
     if grants.uninstall(store, person):
-        courier.send("app_deauthorized", webhooks.deauthorized(settings, person))
+        courier.send("app_deauthorized", webhooks.deauthorized(settings, store, person))
     return jsonify(status="success")
 
 

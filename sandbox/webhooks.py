@@ -146,24 +146,22 @@ class Courier:
             )
 
 
-def deauthorized(settings: Settings, person: Person) -> dict[str, Any]:
+def deauthorized(settings: Settings, store: Store, person: Person) -> dict[str, Any]:
     """The event that tells the app of its removal by `person`, now.
 
     https://developers.zoom.us/docs/api/rest/other-references/data-deauthorization/
     """
     at = now()
-    return {
-        "event": "app_deauthorized",
-        "event_ts": int(at * 1000),
-        "payload": {
-            "account_id": person.account_id,
-            "user_id": person.user_id,
-            "signature": secrets.token_hex(32),
-            "deauthorization_time": iso(at, "milliseconds"),
-            "client_id": settings.client_id,
-            "user_data_retention": "false",
-        },
+    payload = {
+        "account_id": person.account_id,
+        "user_id": person.user_id,
+        "signature": secrets.token_hex(32),
+        "deauthorization_time": iso(at, "milliseconds"),
+        "client_id": settings.client_id,
     }
+    if retention := choices.current(store).data_retention:
+        payload["user_data_retention"] = retention
+    return {"event": "app_deauthorized", "event_ts": int(at * 1000), "payload": payload}
 
 
 def deliveries(store: Store) -> list[dict[str, Any]]:

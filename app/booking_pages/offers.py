@@ -24,6 +24,8 @@ from ..accounts.models import User
 from ..availability import Rules
 from ..extensions import db
 from ..i18n import DEFAULT_LANGUAGE
+from ..zoom.abilities import Abilities
+from ..zoom.models import ZoomConnection
 from .holidays import holidays_in
 from .models import BookingPage, PageHours, PageOverride
 
@@ -38,7 +40,8 @@ class PageHost(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """A booking page's row as it was read, under the columns' names, and its host."""
+    """A booking page's row as it was read, under the columns' names, its host, and whether the
+    host's connection to Zoom makes meetings."""
 
     id: int
     user_id: int
@@ -61,6 +64,12 @@ class Facts(NamedTuple):
     is_live: bool
     archived_at: datetime | None
     host: PageHost
+    makes_meetings: bool
+
+    @property
+    def sends_link_at_once(self) -> bool:
+        """Whether a booking gets its Zoom link right away: the host is connected and may create."""
+        return self.auto_zoom and self.makes_meetings
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,9 +163,10 @@ def _read(statement: Select[*tuple[Any, ...]], values: Mapping[str, object]) -> 
 
 @lru_cache(maxsize=1024)
 def _offer(row: tuple[Any, ...]) -> Offer:
-    *columns, name, locale, hours, overrides = row
+    *columns, name, locale, scopes, hours, overrides = row
+    makes_meetings = Abilities.of(scopes or "").creates
     return Offer(
-        Facts._make((*columns, PageHost(name, locale))),
+        Facts._make((*columns, PageHost(name, locale), makes_meetings)),
         tuple((int(day), int(opens), int(closes)) for day, opens, closes in _rows(hours)),
         tuple(
             (
@@ -177,6 +187,7 @@ def _rows(text: str | None) -> list[list[str]]:
 # session watches.
 PAGES: Table = BookingPage.__table__  # type: ignore[assignment]
 HOSTS: Table = User.__table__  # type: ignore[assignment]
+CONNECTIONS: Table = ZoomConnection.__table__  # type: ignore[assignment]
 
 
 def _page_where(condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
@@ -185,11 +196,22 @@ def _page_where(condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
             *(PAGES.c[name] for name in Facts._fields if name in PAGES.c),
             HOSTS.c.name,
             HOSTS.c.locale,
+            _granted_scopes(),
             _joined(PageHours.__table__, "weekday", "opens", "closes"),  # type: ignore[arg-type]
             _joined(PageOverride.__table__, "date", "opens", "closes"),  # type: ignore[arg-type]
         )
         .join_from(PAGES, HOSTS)
         .where(condition)
+    )
+
+
+def _granted_scopes() -> ScalarSelect[str]:
+    """The scopes of the host's connection, where it is alive."""
+    return (
+        select(CONNECTIONS.c.scopes)
+        .where(CONNECTIONS.c.user_id == PAGES.c.user_id, CONNECTIONS.c.status == "active")
+        .correlate(PAGES)
+        .scalar_subquery()
     )
 
 

@@ -12,7 +12,7 @@ from ..clock import utcnow
 from ..i18n import current_language
 from ..i18n import gettext as _
 from ..web import is_htmx, render, see_other
-from ..zoom.service import is_connected
+from ..zoom.service import makes_meetings
 from . import public_holidays, service, slugs
 from .forms import PageForm
 from .models import BookingPage
@@ -174,7 +174,7 @@ def render_form(
         page=page,
         form=form,
         next_holidays=holidays_ahead(form),
-        zoom_is_connected=is_connected(host.id),
+        makes_meetings=makes_meetings(host.id),
     )
     response.status_code = status
     return response

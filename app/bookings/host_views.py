@@ -13,11 +13,12 @@ from ..i18n import gettext as _
 from ..outbox import Refused, Unavailable
 from ..web import keep_private, render, see_other
 from ..zoom import meetings
-from ..zoom.meetings import may_delete, may_read
+from ..zoom.meetings import is_of_earlier_account, may_read
 from ..zoom.tokens import connection_of
 from . import service
 from .listing import TABS, find_bookings, find_own, mail_state, wants_connecting
 from .models import Booking
+from .remains import is_anothers, remains, will_remain
 
 MOST_SEARCHED = 100  # characters
 
@@ -25,6 +26,7 @@ bp = Blueprint("bookings", __name__, url_prefix="/dashboard/bookings")
 bp.before_request(hosts_only)
 bp.add_app_template_global(mail_state)
 bp.add_app_template_global(wants_connecting)
+bp.add_app_template_global(is_anothers)
 
 
 @bp.get("")
@@ -69,7 +71,8 @@ def details(booking: Booking) -> dict[str, Any]:
         "page": booking.page,
         "zone": booking.host_zone,
         "connection": connection_of(booking.host_id),
-        "deletes_meeting": may_delete(booking.host_id),
+        "remains": None if booking.is_live else remains(booking),
+        "is_of_earlier_account": is_of_earlier_account(booking.host_id, booking.zoom_host_id),
         "has_live_meeting": has_live_meeting(booking),
     }
 
@@ -77,7 +80,8 @@ def details(booking: Booking) -> dict[str, Any]:
 def has_live_meeting(booking: Booking) -> bool:
     """Whether Zoom can be asked about the meeting, and it is worth it."""
     is_ahead = booking.is_live and not booking.is_past
-    return is_ahead and booking.zoom_meeting_id is not None and may_read(booking.host_id)
+    is_known = booking.zoom_meeting_id is not None
+    return is_ahead and is_known and may_read(booking.host_id, of=booking.zoom_host_id)
 
 
 @bp.get("/<public_id>/live")
@@ -87,7 +91,9 @@ def live(public_id: str) -> ResponseReturnValue:
     meeting, trouble = None, ""
     if has_live_meeting(booking):
         try:
-            meeting = meetings.read(booking.host_id, booking.zoom_meeting_id or 0)
+            meeting = meetings.read(
+                booking.host_id, booking.zoom_meeting_id or 0, of=booking.zoom_host_id
+            )
         except (Refused, Unavailable) as error:
             trouble = error.reason
     return render(
@@ -107,7 +113,9 @@ def start(public_id: str) -> ResponseReturnValue:
     if not has_live_meeting(booking):
         return see_other(url_for(".show", public_id=public_id))
     try:
-        address = meetings.start_url(booking.host_id, booking.zoom_meeting_id or 0)
+        address = meetings.start_url(
+            booking.host_id, booking.zoom_meeting_id or 0, of=booking.zoom_host_id
+        )
     except (Refused, Unavailable):
         # The page says what the trouble is.
         return see_other(url_for(".live", public_id=public_id))
@@ -125,7 +133,7 @@ def ask_cancel(public_id: str) -> ResponseReturnValue:
         booking=booking,
         page=booking.page,
         zone=booking.host_zone,
-        deletes_meeting=may_delete(booking.host_id),
+        remains=will_remain(booking),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -20,6 +21,7 @@ from ..clock import utcnow
 from ..crypto import Encrypted
 from ..extensions import Model
 from ..outbox.models import Task
+from ..zoom.values import ID_LENGTH
 
 NOTE_LENGTH = 2000
 
@@ -49,6 +51,12 @@ class Booking(Model):
             "blocked_until",
         ),
         Index("ix_bookings_host_id_starts_at", "host_id", "starts_at"),
+        Index(
+            "ix_bookings_zoom_erase_at",
+            "zoom_erase_at",
+            sqlite_where=text("zoom_erase_at IS NOT NULL"),
+            postgresql_where=text("zoom_erase_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -74,8 +82,10 @@ class Booking(Model):
     meeting_state: Mapped[str] = mapped_column(String(8), default="none")
     meeting_error: Mapped[str | None] = mapped_column(Text)
     zoom_meeting_id: Mapped[int | None] = mapped_column(BigInteger)
-    join_url: Mapped[str | None] = mapped_column(Text)
-    passcode: Mapped[str | None] = mapped_column(String(64))
+    zoom_host_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))  # whose meeting it is
+    join_url: Mapped[str | None] = mapped_column(Encrypted)
+    passcode: Mapped[str | None] = mapped_column(Encrypted)
+    zoom_erase_at: Mapped[datetime | None]  # when what is left of Zoom's data is to go
     idempotency_key: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     rescheduled_at: Mapped[datetime | None]
@@ -95,6 +105,16 @@ class Booking(Model):
     @property
     def is_past(self) -> bool:
         return self.ends_at <= utcnow()
+
+    @property
+    def has_meeting(self) -> bool:
+        """Whether there is a meeting at Zoom, as far as CalSync knows."""
+        return self.meeting_state == "ready" or self.zoom_meeting_id is not None
+
+    @property
+    def has_unreadable_link(self) -> bool:
+        """Whether its meeting's link is there and cannot be told: the key that seals it is lost."""
+        return self.meeting_state == "ready" and self.join_url is None and not self.is_past
 
     @property
     def length(self) -> timedelta:

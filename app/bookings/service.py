@@ -48,11 +48,12 @@ class Client:
 
 @dataclass(frozen=True)
 class MadeMeeting:
-    """A meeting at Zoom, as plain values."""
+    """A meeting at Zoom, as plain values; `host_id` is the Zoom user whose it is, or empty."""
 
     id: int
     join_url: str
     passcode: str | None
+    host_id: str = ""
 
 
 @tried_again
@@ -173,9 +174,9 @@ def cancel(booking: Booking, by: str) -> None:
     booking.ical_sequence += 1
     outbox.cancel(Task.booking_id == booking.id)
     added = followups.mails(booking, followups.CANCELLED)
-    if booking.zoom_meeting_id is not None and may_delete(booking.host_id):
-        added.append(followups.task(booking, followups.DELETE_MEETING))
     booking.tasks.extend(added)
+    if booking.zoom_meeting_id is not None:
+        added += _delete_if_possible(booking)
     db.session.commit()
     outbox.enqueue(added)
 
@@ -190,10 +191,11 @@ def attach_meeting(reference: str, meeting: MadeMeeting) -> bool:
     Raises NoResultFound when there is no such booking, or no longer.
     """
     booking = _locked(Booking.public_id == reference)
-    if booking.zoom_meeting_id is not None:
+    if booking.meeting_state == "ready":
         db.session.rollback()
         return booking.zoom_meeting_id == meeting.id
     booking.zoom_meeting_id = meeting.id
+    booking.zoom_host_id = meeting.host_id or None
     booking.join_url = meeting.join_url
     booking.passcode = meeting.passcode
     booking.meeting_state = "ready"
@@ -201,8 +203,7 @@ def attach_meeting(reference: str, meeting: MadeMeeting) -> bool:
     brought_forward: list[Due] = []
     added: list[Task] = []
     if not booking.is_live:
-        if may_delete(booking.host_id):
-            added = followups.add_once(booking, followups.DELETE_MEETING)
+        added = _delete_if_possible(booking)
     else:
         brought_forward = outbox.bring_forward(_confirmations_of(booking.id))
         if len(brought_forward) < len(followups.PARTIES):
@@ -210,6 +211,26 @@ def attach_meeting(reference: str, meeting: MadeMeeting) -> bool:
     commit_and_keep()
     outbox.push([*brought_forward, *(Due(task.id, task.kind) for task in added)])
     return True
+
+
+def note_meeting(reference: str, meeting_id: int, host_id: str) -> None:
+    """Remember a meeting that was made while its link is still to be asked for, and commit: no
+    second one is made then. Raises NoResultFound as `attach_meeting` does."""
+    booking = _locked(Booking.public_id == reference)
+    if booking.meeting_state == "ready":
+        db.session.rollback()
+        return
+    booking.zoom_meeting_id = meeting_id
+    booking.zoom_host_id = host_id or None
+    added = [] if booking.is_live else _delete_if_possible(booking)
+    db.session.commit()
+    outbox.enqueue(added)
+
+
+def _delete_if_possible(booking: Booking) -> list[Task]:
+    if not may_delete(booking.host_id, of=booking.zoom_host_id):
+        return []
+    return followups.add_once(booking, followups.DELETE_MEETING)
 
 
 def _tell_link_late(booking: Booking) -> list[Task]:
@@ -252,10 +273,14 @@ def fail_meeting(booking_id: int, reason: str) -> None:
 
 
 def retry(booking: Booking, task: Task) -> None:
-    """Try a failed task of this booking once more. Commits."""
-    booking = _locked(
-        Booking.id == booking.id
-    )  # what was read before may be old: Retry is pressed twice
+    """Try a failed task of this booking once more, and commit. One that has not failed, or not
+    yet, is left alone with its booking: nobody would ever take back that its meeting is wanted."""
+    # What was read before may be old: Retry is pressed twice, and while a task is being given up.
+    booking = _locked(Booking.id == booking.id)
+    state = db.session.scalar(select(Task.state).where(Task.id == task.id).with_for_update())
+    if state != "failed":
+        db.session.rollback()
+        return
     if task.kind == followups.CREATE_MEETING and booking.meeting_state == "failed":
         booking.meeting_state = "wanted"  # its error stays until there is a meeting
     if outbox.retry(task):

@@ -99,7 +99,10 @@ def _carry_out(user_id: int, patience: float, *, even_unsent: bool) -> None:
         )
     _erase(begun, even_unsent=even_unsent)
     if progress.left_in_zoom:
-        click.echo(f"Zoom refused to delete {progress.left_in_zoom} meetings; they remain there.")
+        click.echo(
+            f"{progress.left_in_zoom} meetings of cancelled bookings remain in Zoom: CalSync may not"
+            " delete them, or Zoom refused. Their host can delete them there."
+        )
     click.echo(f"Deleted. Name the reference in your answer: {begun.reference}")
 
 

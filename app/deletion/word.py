@@ -12,7 +12,7 @@ from ..bookings import followups
 from ..bookings.models import Booking
 from ..extensions import db
 from ..outbox import OPEN_STATES, Task
-from .inventory import is_task_of
+from .inventory import count, is_task_of
 
 TO_CLIENT, TO_HOST = followups.mail_kinds(followups.CANCELLED)
 AWAITED = (TO_CLIENT, TO_HOST, followups.DELETE_MEETING)
@@ -27,7 +27,8 @@ class Progress:
     for a client; `missing` counts these and what else nobody may lose: a deletion at Zoom that
     is still open, and whatever a worker has in hand. The host's own mails are tried, but a
     host's full mailbox does not hold up what the host has asked for. `left_in_zoom` are
-    meetings whose deletion Zoom refused.
+    meetings that remain there: CalSync may not delete them, another Zoom user has made them, or
+    Zoom refused.
     """
 
     done: int
@@ -82,7 +83,31 @@ def progress_of(user_id: int, since: datetime) -> Progress:
         open=how_many(*AWAITED, states=OPEN_STATES) + in_hand,
         unsent=unsent,
         missing=unsent + how_many(followups.DELETE_MEETING, states=OPEN_STATES) + in_hand,
-        left_in_zoom=how_many(followups.DELETE_MEETING, states=("failed",)),
+        left_in_zoom=_left_in_zoom(user_id, since),
+    )
+
+
+def _left_in_zoom(user_id: int, since: datetime) -> int:
+    """How many meetings of bookings that were cancelled before their time are not deleted, and are
+    not about to be."""
+    has_meeting = or_(Booking.zoom_meeting_id.is_not(None), Booking.meeting_state == "ready")
+    is_deleted = (
+        select(Task.id)
+        .where(
+            Task.booking_id == Booking.id,
+            Task.kind == followups.DELETE_MEETING,
+            Task.state.in_((*OPEN_STATES, "done")),
+        )
+        .exists()
+    )
+    return count(
+        select(Booking.id).where(
+            Booking.host_id == user_id,
+            Booking.starts_at > since,
+            Booking.status == "cancelled",
+            has_meeting,
+            ~is_deleted,
+        )
     )
 
 

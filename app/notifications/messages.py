@@ -11,11 +11,11 @@ from flask import render_template
 
 from ..bookings import followups
 from ..bookings.models import Booking
+from ..bookings.remains import remains
 from ..clock import utcnow
 from ..i18n import day_in_words, speaking, time_range
 from ..i18n import gettext as _
 from ..web import current_settings
-from ..zoom.meetings import may_delete
 from .headers import POLICY, as_written
 from .invitations import CANCEL, REQUEST, invitation
 
@@ -53,6 +53,7 @@ def compose(booking: Booking, party: str, occasion: str) -> EmailMessage:
     `invite.ics`, byte for byte: some clients read the one, some the other.
     """
     reader = reader_of(booking, party)
+    left = remains(booking) if (party, occasion) == ("host", followups.CANCELLED) else None
     with speaking(reader.locale):
         message = _head(booking, reader, occasion)
         values = {
@@ -62,18 +63,14 @@ def compose(booking: Booking, party: str, occasion: str) -> EmailMessage:
             "occasion": occasion,
             "subject": str(message["subject"]),
             "zone": reader.zone,
-            "left_in_zoom": (party, occasion) == ("host", followups.CANCELLED)
-            and _stays_in_zoom(booking),
+            "left_in_zoom": left is not None,
+            "why_left": left,
         }
         message.set_content(render_template("mail/booking.txt", **values).strip() + "\n")
         message.add_alternative(render_template("mail/booking.html", **values), subtype="html")
         method = CANCEL if occasion == followups.CANCELLED else REQUEST
         _attach_invitation(message, invitation(booking, method), method)
     return message
-
-
-def _stays_in_zoom(booking: Booking) -> bool:
-    return booking.zoom_meeting_id is not None and not may_delete(booking.host_id)
 
 
 def _head(booking: Booking, reader: Reader, occasion: str) -> EmailMessage:

@@ -38,7 +38,7 @@ def diagnose(host: User) -> Diagnosis:
     return Diagnosis(
         connection=connection,
         trouble=trouble,
-        missing=_missing_permissions(connection),
+        missing=abilities.missing_in(connection.scopes if connection else ""),
         auto_pages=[page for page in pages_of(host) if page.auto_zoom],
         meetings=latest_meetings(host, MEETINGS),
     )
@@ -50,8 +50,3 @@ def _trouble_with_token(user_id: int) -> str:
     except (Refused, Unavailable) as error:
         return error.reason
     return ""
-
-
-def _missing_permissions(connection: ZoomConnection | None) -> list[str]:
-    granted = connection.scopes.split() if connection else []
-    return [scope for scope in abilities.ASKED if scope not in granted]

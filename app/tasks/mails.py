@@ -8,7 +8,7 @@ from ..bookings.service import WITH_PARTIES
 from ..extensions import db, read_only
 from ..notifications.messages import compose
 from ..notifications.smtp import send
-from ..outbox import Lease, Overtaken, Task
+from ..outbox import Lease, Overtaken, Task, Unavailable
 from . import leases
 
 _BOOKING_AND_LINK = (
@@ -32,6 +32,8 @@ def deliver(lease: Lease) -> None:
         raise Overtaken  # the link came while this began, and its mail says the same and more
     if booking.is_live and booking.is_past:
         raise Overtaken  # nobody can come any more
+    if booking.is_live and booking.has_unreadable_link:
+        raise Unavailable("key_missing")  # "the link will follow" would not be true
     message = compose(booking, party, occasion)
     leases.renew(lease)
     db.session.remove()  # a mail server may take its time; the connection need not wait for it

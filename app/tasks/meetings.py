@@ -1,11 +1,18 @@
 """Making and deleting a booking's meeting at Zoom."""
 
+from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..bookings.models import Booking
-from ..bookings.service import MadeMeeting, attach_meeting, fail_meeting, find_with_parties
+from ..bookings.service import (
+    MadeMeeting,
+    attach_meeting,
+    fail_meeting,
+    find_with_parties,
+    note_meeting,
+)
 from ..extensions import db
 from ..logs import log
 from ..outbox import (
@@ -18,7 +25,7 @@ from ..outbox import (
 )
 from ..web import current_settings
 from ..zoom import meetings
-from ..zoom.api import Meeting, MeetingRequest
+from ..zoom.values import Meeting, MeetingRequest
 from . import leases
 
 # Why a try was put off with its outcome unknown. Zoom has no idempotency key: after a lost answer
@@ -32,7 +39,7 @@ IN_THE_DARK = {"zoom_answer_lost", "zoom_answer_broken"}
 def create(lease: Lease) -> None:
     """Make the meeting and keep it, unless it exists. Raises Overtaken where nobody would come."""
     booking = find_with_parties(lease.booking_id)
-    if booking.zoom_meeting_id is not None:
+    if booking.meeting_state == "ready":
         return
     if not booking.is_live:
         raise Overtaken
@@ -42,6 +49,9 @@ def create(lease: Lease) -> None:
     host_id, reference = booking.host_id, booking.public_id
     wanted = _request_for(booking)
     renew = partial(leases.renew, lease)
+    if noted := _noted(booking):
+        _fetch(lease, host_id, reference, noted)
+        return
     in_the_dark = is_in_the_dark(lease)
     may_be_made = in_the_dark or lease.last_error == "zoom_ill" or booking.meeting_error is not None
     may_look = may_be_made and meetings.may_find(host_id)
@@ -49,6 +59,11 @@ def create(lease: Lease) -> None:
         made = meetings.find(host_id, wanted.agenda, renew) if may_look else None
         made = made or meetings.create(host_id, wanted, renew)
         _keep(lease, reference, made)
+    except meetings.LinkMissing as missing:
+        noted = NotedMeeting(missing.meeting_id, missing.host_id)
+        _note(reference, noted)
+        _fetch(lease, host_id, reference, noted)
+        return
     except Unavailable as error:
         if not in_the_dark and not may_look:
             raise
@@ -56,6 +71,41 @@ def create(lease: Lease) -> None:
             raise Refused("zoom_answer_lost") from error
         # Still in the dark, whatever has failed this time.
         raise OutcomeUnknown("zoom_answer_lost", error.retry_at) from error
+    meetings.learn_host(host_id, made)
+
+
+@dataclass(frozen=True)
+class NotedMeeting:
+    """A meeting that was made without its link being told, and the Zoom user whose it is, or ''."""
+
+    id: int
+    host_id: str
+
+
+def _noted(booking: Booking) -> NotedMeeting | None:
+    """The one that an earlier try has left behind, unless it is out of this connection's reach."""
+    if booking.zoom_meeting_id is None:
+        return None
+    if meetings.is_of_earlier_account(booking.host_id, booking.zoom_host_id):
+        return None
+    return NotedMeeting(booking.zoom_meeting_id, booking.zoom_host_id or "")
+
+
+def _note(reference: str, noted: NotedMeeting) -> None:
+    """Before it is asked for: whatever happens from here on, no second one is made."""
+    try:
+        persistently(
+            lambda: note_meeting(reference, noted.id, noted.host_id), current_settings().lease
+        )
+    except SQLAlchemyError as error:
+        raise OutcomeUnknown("zoom_answer_lost") from error
+
+
+def _fetch(lease: Lease, host_id: int, reference: str, noted: NotedMeeting) -> None:
+    """Ask for the link of a meeting that exists, and keep it."""
+    renew = partial(leases.renew, lease)
+    made = meetings.read_made(host_id, noted.id, renew, of=noted.host_id or None)
+    _keep(lease, reference, made)
     meetings.learn_host(host_id, made)
 
 
@@ -69,7 +119,7 @@ def is_in_the_dark(lease: Lease) -> bool:
 
 def _keep(lease: Lease, reference: str, made: Meeting) -> None:
     """Before anything else: a meeting that nobody wrote down is an orphan."""
-    meeting = MadeMeeting(made.id, made.join_url, made.passcode)
+    meeting = MadeMeeting(made.id, made.join_url, made.passcode, made.host_id)
     try:
         is_kept = persistently(lambda: attach_meeting(reference, meeting), current_settings().lease)
     except SQLAlchemyError as error:
@@ -90,7 +140,10 @@ def delete(lease: Lease) -> None:
     if booking.is_live or booking.zoom_meeting_id is None:
         return
     meetings.delete(
-        booking.host_id, booking.zoom_meeting_id, before_call=partial(leases.renew, lease)
+        booking.host_id,
+        booking.zoom_meeting_id,
+        before_call=partial(leases.renew, lease),
+        of=booking.zoom_host_id,
     )
 
 

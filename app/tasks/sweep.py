@@ -21,6 +21,7 @@ from ..zoom.models import ZoomConnection
 from ..zoom.removal import forget_old_events
 from ..zoom.tokens import IDLE
 from .connections import CHECK
+from .erasures import erase_zoom_data
 
 # After a check that failed for good, an idle connection is tried again.
 CHECK_AGAIN = timedelta(days=1)
@@ -36,7 +37,7 @@ def sweep() -> int:
     everybody's mails waiting.
     """
     given = outbox.enqueue_due()
-    for step in (revive_meetings, check_connections, forget_what_is_over):
+    for step in (revive_meetings, check_connections, forget_what_is_over, erase_zoom_data):
         try:
             step()
         except DATABASE_AWAY:

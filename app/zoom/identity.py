@@ -11,6 +11,7 @@ from contextlib import suppress
 from ..outbox import Refused, Unavailable
 from . import api
 from .abilities import Abilities
+from .answers import TokenRefused
 from .oauth import Grant
 from .values import UNKNOWN, Access, Identity
 
@@ -19,7 +20,7 @@ def of_grant(grant: Grant) -> Identity:
     """The Zoom user who gave this grant, or UNKNOWN. Never fails: a connection works without."""
     if Abilities.of(grant.scopes).identifies:
         access = Access(grant.access_token, frozenset(grant.scopes.split()), grant.expires_at)
-        with suppress(api.TokenRefused, Refused, Unavailable):
+        with suppress(TokenRefused, Refused, Unavailable):
             found = api.read_user(access)
             if found.user_id:
                 return found

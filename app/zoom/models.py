@@ -55,6 +55,20 @@ class ZoomConnection(Model):
         return Abilities.of(self.scopes)
 
 
+class ZoomErasure(Model):
+    """A Zoom user who has removed CalSync (`asked_at`) and does not leave it the data.
+
+    What came from Zoom and lies on bookings is deleted by the sweep; at `due_at` it looks again.
+    """
+
+    __tablename__ = "zoom_erasures"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    zoom_user_id: Mapped[str] = mapped_column(String(ID_LENGTH), unique=True)
+    asked_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+
+
 class ZoomEvent(Model):
     """A webhook event that has had its effect, so that a repeat has none."""
 

@@ -14,13 +14,15 @@ import requests
 from authlib.common.errors import AuthlibBaseError
 from flask import Flask
 
+from .. import outgoing
 from ..clock import utcnow
 from ..config import Settings
 from ..extensions import oauth
 from ..logs import log
 from ..outbox import Refused, Unavailable
 from ..web import current_settings
-from .wire import json_of, retry_at, timeouts
+from .abilities import ASKED
+from .wire import json_of, retry_at, send, timeouts, turn
 
 AN_HOUR, LONGEST_LIFETIME = 3600, 10**9  # seconds
 # Zoom's own numbers, `4711` or `4,711`, stand somewhere in its words.
@@ -31,9 +33,14 @@ OPERATORS_FAULTS = frozenset(
 )
 
 
+# An answer that names no scope grants what was asked for (RFC 6749, 5.1).
+AS_ASKED = " ".join(ASKED)
+
+
 @dataclass(frozen=True)
 class Grant:
-    """What a token answer gives. `expires_at` is aware UTC, `lifetime` its length in seconds."""
+    """What a token answer gives. `expires_at` is aware UTC, `lifetime` its length in seconds;
+    `scopes` are empty where a refresh does not name them: they are what they were."""
 
     access_token: str
     refresh_token: str
@@ -94,10 +101,14 @@ def _raise_refusal(response: requests.Response) -> requests.Response:
 def exchange_code() -> Grant:
     """Turn the callback's code into tokens, checking state and PKCE.
 
-    Raises AuthorizationFailed when Zoom or the state says no, Unavailable when Zoom is ill.
+    Raises AuthorizationFailed when Zoom or the state says no, Unavailable when Zoom is ill;
+    Unavailable("zoom_busy") before state and code are used up, so the same address may be asked
+    again.
     """
     try:
-        return _grant(oauth.zoom.authorize_access_token())
+        with turn():
+            patience = outgoing.patience(*timeouts(current_settings()))
+            return _grant(oauth.zoom.authorize_access_token(timeout=patience))
     except AuthlibBaseError as error:
         # No code, or no state after all; what Zoom refuses is raised while its answer is read.
         raise AuthorizationFailed(error.error or "unknown") from error
@@ -106,26 +117,26 @@ def exchange_code() -> Grant:
 
 
 def refresh(refresh_token: str) -> Grant:
-    """New tokens for an old refresh token, which is dead afterwards.
+    """New tokens for an old refresh token, which is dead afterwards, unless the answer brings none
+    in its place.
 
     Raises Refused("zoom_invalid_grant") when the connection is over, Unavailable when Zoom is
     ill or its answer makes no sense.
     """
     settings = current_settings()
     try:
-        response = requests.post(
+        response = send(
+            "POST",
             f"{settings.zoom_oauth_base_url}/oauth/token",
             data={"grant_type": "refresh_token", "refresh_token": refresh_token},
             auth=(settings.zoom_client_id, settings.zoom_client_secret),
-            timeout=timeouts(settings),
-            allow_redirects=False,
         )
     except requests.RequestException as error:
         raise Unavailable("zoom_unreachable") from error
-    return _grant_in(response)
+    return _grant_in(response, refresh_token)
 
 
-def _grant_in(response: requests.Response) -> Grant:
+def _grant_in(response: requests.Response, refresh_token: str) -> Grant:
     """Zoom's statuses vary, and its bodies may be XML or HTML: the JSON `error` is what counts."""
     answer = json_of(response)
     if answer is None:
@@ -140,38 +151,45 @@ def _grant_in(response: requests.Response) -> Grant:
             reason = "zoom_token_refused" if error in OPERATORS_FAULTS else "zoom_unreachable"
             raise Unavailable(reason, retry_at(response))
     try:
-        return _grant(answer)
+        return _grant({"refresh_token": refresh_token} | _told(answer), scopes="")
     except (KeyError, ValueError) as error:
         raise Unavailable("zoom_unreachable", retry_at(response)) from error
+
+
+def _told(answer: dict[str, Any]) -> dict[str, Any]:
+    """What an answer says; null and an empty text say nothing."""
+    return {name: value for name, value in answer.items() if value not in (None, "")}
 
 
 def revoke(access_token: str) -> bool:
     """Give the token back, which uninstalls the app at Zoom. False when Zoom did not confirm."""
     settings = current_settings()
     try:
-        response = requests.post(
+        response = send(
+            "POST",
             f"{settings.zoom_oauth_base_url}/oauth/revoke",
             data={"token": access_token},
             auth=(settings.zoom_client_id, settings.zoom_client_secret),
-            timeout=timeouts(settings),
-            allow_redirects=False,
         )
-    except requests.RequestException:
+    except (requests.RequestException, Unavailable):
         return False
     # A redirect or a page of somebody's on the way confirms nothing.
     answer = json_of(response)
     return response.status_code == HTTPStatus.OK and answer is not None and "error" not in answer
 
 
-def _grant(answer: dict[str, object]) -> Grant:
-    """Raises KeyError or ValueError: half a grant must not take the place of a whole one."""
+def _grant(answer: dict[str, object], scopes: str = AS_ASKED) -> Grant:
+    """`scopes` stand for those that the answer does not name.
+
+    Raises KeyError or ValueError: half a grant must not take the place of a whole one.
+    """
     lifetime = _lifetime_in(answer)
     return Grant(
         access_token=_text_in(answer, "access_token"),
         refresh_token=_text_in(answer, "refresh_token"),
         expires_at=utcnow() + timedelta(seconds=lifetime),
         lifetime=lifetime,
-        scopes=_scopes_in(answer),
+        scopes=_scopes_in(answer) or scopes,
     )
 
 

@@ -15,7 +15,7 @@ from ..clock import utcnow
 from ..crypto import fingerprint
 from ..extensions import db, delete_some, forget_old_pages
 from ..logs import log
-from .models import ZoomConnection, ZoomEvent
+from .models import ZoomConnection, ZoomErasure, ZoomEvent
 
 EVENT = "app_deauthorized"
 # Zoom's last retry comes after 85 minutes; a week leaves room for a queue that was stopped there.
@@ -24,10 +24,12 @@ KEPT = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Removal:
-    """Who removed CalSync, and when (aware UTC, by Zoom's clock)."""
+    """Who removed CalSync, and when (aware UTC, by Zoom's clock). `leaves_data` is False where
+    this user wants what came from Zoom deleted (`user_data_retention`)."""
 
     zoom_user_id: str
     at: datetime
+    leaves_data: bool = True
 
 
 def apply(removal: Removal) -> None:
@@ -36,7 +38,8 @@ def apply(removal: Removal) -> None:
     The account and its bookings stay, and so do the meetings and their links. A connection that
     was authorized after the event stays too. The same event has its effect once. When no
     active connection has that id, every one of unknown identity is doubted, and the sweep has it
-    checked; an ended one, which no check can tell apart, loses its tokens.
+    checked; an ended one, which no check can tell apart, loses its tokens. Where the data is not
+    left to CalSync, the sweep deletes what of it lies on bookings.
     """
     if not _is_first(removal):
         return
@@ -51,6 +54,8 @@ def apply(removal: Removal) -> None:
         # An ended connection may hold the id that a younger one has not learned yet.
         changed += _doubt_unknown(removal)
         _forget_unknown(removal)
+    if not removal.leaves_data:
+        _ask_for_erasure(removal)
     db.session.commit()
     forget_old_pages()
     log.info("zoom app removed", is_known=bool(is_known), connections=changed)
@@ -87,6 +92,26 @@ def _delete(removal: Removal) -> int:
     )
     assert isinstance(result, CursorResult)
     return result.rowcount
+
+
+def _ask_for_erasure(removal: Removal) -> None:
+    """Once, in the caller's transaction; and not where this user has come back meanwhile."""
+    is_back = db.session.scalar(
+        select(ZoomConnection.id).where(ZoomConnection.zoom_user_id == removal.zoom_user_id)
+    )
+    if is_back:
+        return
+    known = db.session.scalar(
+        select(ZoomErasure).where(ZoomErasure.zoom_user_id == removal.zoom_user_id)
+    )
+    erasure = known or ZoomErasure(zoom_user_id=removal.zoom_user_id)
+    erasure.asked_at, erasure.due_at = removal.at, utcnow()
+    db.session.add(erasure)
+
+
+def call_off_erasure(zoom_user_id: str | None) -> None:
+    """This Zoom user has added CalSync again: nothing more is deleted, in the caller's transaction."""
+    db.session.execute(delete(ZoomErasure).where(ZoomErasure.zoom_user_id == zoom_user_id))
 
 
 def _doubt_unknown(removal: Removal) -> int:

@@ -3,6 +3,8 @@
 Where two rows are locked, the host's comes first and the connection's second.
 """
 
+from dataclasses import dataclass, field
+
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
@@ -11,7 +13,7 @@ from ..clock import utcnow
 from ..extensions import db, forget_old_pages
 from ..logs import log
 from ..outbox import Refused, Unavailable
-from . import oauth
+from . import oauth, removal
 from .models import LINKED_ELSEWHERE, ZoomConnection
 from .tokens import connection_of, end_locked, locked, store
 from .values import UNKNOWN, Identity
@@ -22,13 +24,24 @@ class LinkedElsewhere(Exception):
 
 
 def is_connected(user_id: int) -> bool:
-    """Whether meetings can be made for this host."""
+    """Whether the host has a connection that is alive."""
     connection = connection_of(user_id)
     return connection is not None and connection.is_active
 
 
-def link(user_id: int, grant: oauth.Grant, identity: Identity = UNKNOWN) -> None:
-    """Keep what Zoom granted to this host, in place of any earlier connection, and commit.
+def makes_meetings(user_id: int) -> bool:
+    """Whether meetings can be made for this host: connected, and with the permission to create."""
+    connection = connection_of(user_id)
+    return connection is not None and connection.makes_meetings
+
+
+def link(user_id: int, grant: oauth.Grant, identity: Identity = UNKNOWN) -> bool:
+    """Keep what Zoom granted to this host, in place of any earlier connection, and commit; then
+    give back what another Zoom user had granted before.
+
+    False when Zoom did not confirm that, so that CalSync may still be among the earlier user's
+    installed apps. Where one of the two users is not known they may be the same, whose new grant a
+    revocation would end too: then the earlier tokens are only deleted.
 
     Raises LinkedElsewhere when the Zoom user is another host's; then nothing of the grant is
     kept. It is not revoked either, since that would remove the other host's connection.
@@ -38,6 +51,7 @@ def link(user_id: int, grant: oauth.Grant, identity: Identity = UNKNOWN) -> None
         db.session.commit()
         raise LinkedElsewhere
     connection = locked(user_id) or ZoomConnection(user_id=user_id)
+    earlier = _Grant.another_users(connection, identity)
     store(connection, grant)
     connection.scopes = grant.scopes
     connection.status = "active"
@@ -47,12 +61,14 @@ def link(user_id: int, grant: oauth.Grant, identity: Identity = UNKNOWN) -> None
     connection.zoom_user_id = identity.user_id
     connection.zoom_account_id = identity.account_id
     connection.zoom_email = identity.email
+    removal.call_off_erasure(identity.user_id)
     db.session.add(connection)
     try:
         db.session.commit()
     except IntegrityError as error:
         db.session.rollback()
         raise LinkedElsewhere from error
+    return earlier is None or earlier.give_back(user_id)
 
 
 def _is_free(zoom_user_id: str | None, user_id: int) -> bool:
@@ -96,6 +112,7 @@ def learn_identity(user_id: int, identity: Identity) -> None:
         return
     connection.zoom_user_id = identity.user_id
     connection.zoom_email = identity.email or connection.zoom_email
+    removal.call_off_erasure(identity.user_id)
     try:
         db.session.commit()
     except IntegrityError:
@@ -123,28 +140,56 @@ def disconnect(user_id: int) -> bool:
     connection = connection_of(user_id)
     if connection is None:
         return True
-    access_token, refresh_token = connection.access_token, connection.refresh_token
-    has_expired = connection.expires_at <= utcnow()
+    given = _Grant.of(connection)
     was_active = connection.is_active
     # By a statement: Zoom may tell of a removal at this very moment.
     db.session.execute(delete(ZoomConnection).where(ZoomConnection.id == connection.id))
     db.session.commit()
     forget_old_pages()
-    if access_token is None or refresh_token is None:
+    if given is None:
         return not was_active  # an active one's are there, but no key opens them
-    is_confirmed = _give_back(access_token, refresh_token if has_expired else None)
-    if not is_confirmed:
-        log.warning("zoom did not confirm the revocation", user_id=user_id)
-    return is_confirmed
+    return given.give_back(user_id)
 
 
-def _give_back(access_token: str, refresh_token: str | None) -> bool:
-    """Revoke, by a fresh access token where a refresh token is given."""
-    try:
-        if refresh_token:
-            access_token = oauth.refresh(refresh_token).access_token
-    except Refused:
-        return True  # Zoom ended it before we did
-    except Unavailable:
-        return False
-    return oauth.revoke(access_token)
+@dataclass(frozen=True)
+class _Grant:
+    """What a connection holds, to be given back once it is deleted here."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    has_expired: bool
+
+    @classmethod
+    def of(cls, connection: ZoomConnection) -> "_Grant | None":
+        """None where no tokens are left, or no key opens them."""
+        if connection.access_token is None or connection.refresh_token is None:
+            return None
+        has_expired = connection.expires_at <= utcnow()
+        return cls(connection.access_token, connection.refresh_token, has_expired)
+
+    @classmethod
+    def another_users(cls, connection: ZoomConnection, identity: Identity) -> "_Grant | None":
+        """That of an earlier connection, where `identity` is certainly another Zoom user."""
+        known = connection.zoom_user_id
+        if known is None or identity.user_id is None or known == identity.user_id:
+            return None
+        return cls.of(connection)
+
+    def give_back(self, user_id: int) -> bool:
+        """Revoke it at Zoom, by a fresh access token where its own has run out; False when Zoom did
+        not confirm."""
+        is_confirmed = self._revoke()
+        if not is_confirmed:
+            log.warning("zoom did not confirm the revocation", user_id=user_id)
+        return is_confirmed
+
+    def _revoke(self) -> bool:
+        access_token = self.access_token
+        try:
+            if self.has_expired:
+                access_token = oauth.refresh(self.refresh_token).access_token
+        except Refused:
+            return True  # Zoom ended it before we did
+        except Unavailable:
+            return False
+        return oauth.revoke(access_token)

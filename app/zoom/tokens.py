@@ -244,5 +244,8 @@ def locked(user_id: int) -> ZoomConnection | None:
 def _access(connection: ZoomConnection) -> Access:
     assert connection.access_token is not None
     return Access(
-        connection.access_token, frozenset(connection.scopes.split()), connection.expires_at
+        connection.access_token,
+        frozenset(connection.scopes.split()),
+        connection.expires_at,
+        connection.zoom_user_id,
     )

@@ -1,6 +1,7 @@
 """Connecting, coming back from Zoom, and disconnecting."""
 
 from datetime import timedelta
+from http import HTTPStatus
 
 from flask import Blueprint, Response, abort, flash, g, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -20,6 +21,7 @@ bp = Blueprint("zoom", __name__)
 
 STATE_LIFE = timedelta(minutes=10)
 FLOW = "zoom_flow"
+RETRY_AFTER = 5  # seconds until one of those who wait for Zoom has most likely been answered
 # Where Zoom may name its error's number.
 TOLD_IN = ("error", "error_code", "error_description")
 # What to do about each number that Zoom's pages show; the template has the words.
@@ -110,17 +112,21 @@ def tell_refusal(error: str) -> None:
 
 
 def finish() -> ResponseReturnValue:
-    """Exchange the code and keep what was granted."""
+    """Exchange the code and keep what was granted. 503: too many wait for Zoom; the code is still
+    good, and the same address may be asked again."""
+    user_id = current_host().id
     try:
         grant = oauth.exchange_code()
-        service.link(current_host().id, grant, identity.of_grant(grant))
+        is_tidy = service.link(user_id, grant, identity.of_grant(grant))
     except oauth.AuthorizationFailed as failure:
         code = failure.code or NUMBERS.get(failure.error)
         if code in ADVICE:
             forget_unfinished()
             return show_failure(code)
         tell_refusal(failure.error)
-    except Unavailable:
+    except Unavailable as error:
+        if error.reason == "zoom_busy":
+            return show_busy()
         flash(_("Zoom does not answer just now. Please try again in a minute."), "failed")
     except service.LinkedElsewhere:
         flash(
@@ -133,8 +139,24 @@ def finish() -> ResponseReturnValue:
     else:
         if Abilities.of(grant.scopes).creates:
             flash(_("Zoom is connected."), "done")
+        if not is_tidy:
+            flash(
+                _(
+                    "Zoom did not confirm that the earlier Zoom account is disconnected. To be sure,"
+                    " remove CalSync there, in the Zoom App Marketplace under Manage > Installed Apps."
+                ),
+                "attention",
+            )
     forget_unfinished()
     return see_other(url_for("settings.integrations"))
+
+
+def show_busy() -> ResponseReturnValue:
+    """503, with a link that asks for this very address once more."""
+    response = render("zoom/busy.html", again=request.full_path)
+    response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
 
 
 def is_answer_to_ours() -> bool:

@@ -100,11 +100,17 @@ def prove(plain_token: object, secret: str) -> ResponseReturnValue:
 
 
 def removal_in(event: dict[str, Any], sent_at: datetime) -> removal.Removal:
-    """Who removed us, and when: `event_ts`, in milliseconds. Raises Malformed."""
-    user_id = Identity.of(event["payload"].get("user_id")).user_id
+    """Who removed us, when (`event_ts`, in milliseconds), and whether the data is left to us: it is
+    unless `user_data_retention` says no. Raises Malformed."""
+    payload = event["payload"]
+    user_id = Identity.of(payload.get("user_id")).user_id
     if user_id is None:
         raise Malformed("no user_id")
-    return removal.Removal(user_id, instant(event.get("event_ts"), per_second=1000) or sent_at)
+    return removal.Removal(
+        user_id,
+        instant(event.get("event_ts"), per_second=1000) or sent_at,
+        leaves_data=str(payload.get("user_data_retention")).lower() != "false",
+    )
 
 
 def instant(number: object, per_second: int) -> datetime | None:

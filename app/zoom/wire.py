@@ -1,13 +1,19 @@
-"""What all calls to Zoom share: patience, and reading answers that may not be JSON."""
+"""What all calls to Zoom share: turns, patience, and reading answers that may not be JSON."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
 
+from .. import outgoing
 from ..clock import utcnow
 from ..config import Settings
+from ..extensions import db
+from ..outbox import Unavailable
+from ..web import current_settings
 
 # No limit of Zoom's is longer than its day; a task must not sleep for years.
 LONGEST_WAIT = timedelta(days=1)
@@ -19,6 +25,39 @@ def timeouts(settings: Settings) -> tuple[float, float]:
         settings.zoom_connect_timeout.total_seconds(),
         settings.zoom_read_timeout.total_seconds(),
     )
+
+
+def send(
+    method: str, address: str, *, patience: tuple[float, float] | None = None, **content: Any
+) -> requests.Response:
+    """One request to Zoom, following no redirect. `patience` is seconds to connect and to answer,
+    those of the settings if left out; less where a browser waits (see app.outgoing).
+
+    Raises requests.RequestException, or Unavailable("zoom_busy"), and then nothing has left.
+    """
+    with turn():
+        return requests.request(
+            method,
+            address,
+            timeout=outgoing.patience(*(patience or timeouts(current_settings()))),
+            allow_redirects=False,
+            **content,
+        )
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """Wait for Zoom, if not too many do already. Raises Unavailable("zoom_busy") at once else.
+
+    The database's connection is let go for that time, since a booker may be waiting for it: who
+    calls has nothing open that could be lost.
+    """
+    db.session.rollback()
+    try:
+        with outgoing.turn():
+            yield
+    except outgoing.Busy as busy:
+        raise Unavailable("zoom_busy") from busy
 
 
 def json_of(response: requests.Response) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
+from cryptography.fernet import Fernet, MultiFernet
 from icalendar import Calendar
 
 from tests.chaos.people import CLIENT_DOMAIN, CLIENT_NAME, HOST_NAME, Booked, ChaosHost
@@ -83,6 +84,11 @@ def _bookings(world: World, host: ChaosHost) -> dict[str, dict[str, Any]]:
         "SELECT b.* FROM bookings b JOIN users u ON u.id = b.host_id"
         f" WHERE u.email = '{host.email}' AND b.status <> 'cancelled' ORDER BY b.starts_at"
     )
+    keys = world.environ["TOKEN_ENCRYPTION_KEYS"].split(",")
+    cipher = MultiFernet([Fernet(key) for key in keys])
+    for row in rows:
+        if row["join_url"]:
+            row["join_url"] = cipher.decrypt(row["join_url"]).decode()
     found = {row["client_email"]: row for row in rows}
     assert len(found) == len(rows), "a client has two bookings"
     return found

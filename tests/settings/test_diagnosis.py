@@ -124,7 +124,7 @@ def test_a_connection_that_is_over_says_reconnect(
         {"status": 503},
         {"body": requests.ConnectionError()},
         {"body": "<html>"},
-        {"json": {"access_token": "half of an answer"}},
+        {"json": {"refresh_token": "half of an answer"}},
         {"status": 429, "json": {"error": "rate_limit"}},
     ],
 )

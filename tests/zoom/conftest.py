@@ -31,6 +31,11 @@ class Sandbox:
     def choose(self, **settings: Any) -> None:
         requests.post(f"{self.url}/api/settings", json=settings, timeout=10).raise_for_status()
 
+    def fault(self, kind: str, count: int = 1, **more: Any) -> None:
+        """Let the next calls of that kind fail."""
+        ordered = {"kind": kind, "count": count} | more
+        requests.post(f"{self.url}/api/faults", json=ordered, timeout=10).raise_for_status()
+
     def grant(self, person: str) -> oauth.Grant:
         """What `person` grants by pressing Allow; the app's context decides how it is read."""
         asked = {"response_type": "code", "client_id": BASIC[0], "redirect_uri": REDIRECT}

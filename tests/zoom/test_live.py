@@ -38,9 +38,10 @@ def meeting(booking: Booking, **more: Any) -> dict[str, Any]:
 def booking(app: Flask) -> Booking:
     """Ken's booking with Aya, who is connected; its meeting exists."""
     host = make_host()
-    connect_zoom(host)
+    connect_zoom(host, zoom_user_id="aya-at-zoom")
     made = make_booking(make_page(host, auto_zoom=True))
     made.meeting_state, made.zoom_meeting_id = "ready", 85012345678
+    made.zoom_host_id = "aya-at-zoom"
     made.join_url = "https://zoom.example/j/85012345678"
     db.session.commit()
     return made

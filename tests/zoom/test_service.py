@@ -217,7 +217,7 @@ def test_invalid_grant_ends_the_connection_whatever_its_status(
         {"status": 500, "body": "<html>"},
         {"status": 503, "json": {"error": "server_error"}},
         {"status": 401, "json": {"error": "invalid_client"}},
-        {"status": 200, "json": {"access_token": "half an answer"}},
+        {"status": 200, "json": {"refresh_token": "half an answer"}},
         {"status": 200, "json": ["a", "list"]},
     ],
 )
@@ -407,7 +407,6 @@ def test_an_answer_that_is_no_json_says_nothing_about_the_connection(
     [
         {"access_token": None},
         {"access_token": ""},
-        {"refresh_token": None},
         {"refresh_token": ["refresh-2"]},
     ],
 )
