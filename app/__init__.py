@@ -44,7 +44,7 @@ def _bind_extensions(app: Flask, settings: config.Settings) -> None:
     extensions.migrate.init_app(app, extensions.db, directory=str(environment.ROOT / "migrations"))
     extensions.login_manager.init_app(app, add_context_processor=False)
     extensions.csrf.init_app(app)
-    rate_limits.init_app(app)
+    rate_limits.init_app(app, settings)
     extensions.compress.init_app(app)
     web.init_app(app, settings)
     i18n.init_app(app)

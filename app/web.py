@@ -31,6 +31,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from .config import Settings
 from .extensions import DATABASE_AWAY
+from .gates import NotNow
 from .i18n import gettext as _
 from .logs import log
 
@@ -189,6 +190,8 @@ def _error_page(error: HTTPException) -> BaseResponse:
             _("This form has expired"),
             _("Go back, copy what you typed, reload the page and send it again."),
         )
+    if isinstance(error, NotNow):
+        words = (words[0], error.words)
     response = make_response(
         render_template("errors/error.html", status=status, title=words[0], advice=words[1]),
         status,
