@@ -271,6 +271,8 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "TRUSTED_HOSTS": list(settings.trusted_hosts),
         "MAX_CONTENT_LENGTH": 256 * 1024,
         "SESSION_COOKIE_NAME": f"{prefix}calsync",
+        # Goes to the sign-in page only, which __Host- would not allow (accounts.known_browsers).
+        "KNOWN_BROWSER_COOKIE_NAME": f"{'__Secure-' if settings.is_production else ''}calsync_known",
         "SESSION_COOKIE_SECURE": settings.is_production,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",

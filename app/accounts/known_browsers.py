@@ -6,7 +6,7 @@ https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Co
 opens nothing: it only lets a password be tried.
 """
 
-from flask import request
+from flask import current_app, request
 from werkzeug.wrappers import Response
 
 from ..crypto import keyed_hash, new_reference, sign, unsign
@@ -15,12 +15,6 @@ from ..web import YEAR, current_settings
 PURPOSE = "known-browser"
 PATH = "/login"
 MOST_ACCOUNTS = 5
-
-
-def cookie_name() -> str:
-    """Secure by its name where the site is; it goes to the sign-in page only."""
-    prefix = "__Secure-" if current_settings().is_production else ""
-    return f"{prefix}calsync_known"
 
 
 def browser_of(email: str) -> str | None:
@@ -34,7 +28,7 @@ def remember(response: Response, email: str) -> None:
     browser, accounts = _read()
     known = [_account(email), *(one for one in accounts if one != _account(email))]
     response.set_cookie(
-        cookie_name(),
+        current_app.config["KNOWN_BROWSER_COOKIE_NAME"],
         sign(PURPOSE, [browser or new_reference(16), *known[:MOST_ACCOUNTS]]),
         max_age=YEAR,
         path=PATH,
@@ -45,7 +39,9 @@ def remember(response: Response, email: str) -> None:
 
 
 def _read() -> tuple[str | None, list[str]]:
-    values = unsign(PURPOSE, request.cookies.get(cookie_name(), ""), YEAR)
+    values = unsign(
+        PURPOSE, request.cookies.get(current_app.config["KNOWN_BROWSER_COOKIE_NAME"], ""), YEAR
+    )
     return (str(values[0]), values[1:]) if values else (None, [])
 
 
