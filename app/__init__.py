@@ -3,7 +3,19 @@
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import assets, cli, config, crypto, environment, extensions, i18n, logs, rate_limits, web
+from . import (
+    assets,
+    bodies,
+    cli,
+    config,
+    crypto,
+    environment,
+    extensions,
+    i18n,
+    logs,
+    rate_limits,
+    web,
+)
 from .accounts import gate
 from .accounts import views as accounts
 from .admin import health, queues
@@ -38,6 +50,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
 
 
 def _bind_extensions(app: Flask, settings: config.Settings) -> None:
+    bodies.init_app(app)
     logs.init_app(app, settings)
     crypto.init_app(app, settings.token_encryption_keys)
     extensions.init_database(app)
