@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-CASES = ("engine", "page", "serve", "book", "mails", "webhook")
+CASES = ("engine", "page", "serve", "book", "mails", "webhook", "crowd")
 Result = Mapping[str, Any]
 
 
@@ -78,6 +78,13 @@ TARGETS = [
     Target("booking to both mails, 95 %: ms", "mails", "p95_ms", 1500, None, {}),
     Target("our own time in a task: ms", "tasks", "own_ms", 8, None, {}),
     Target("the slowest answer to Zoom's webhook: ms", "webhook", "worst_ms", 100, None, {}),
+    Target(
+        "page beside 100 sign-ins, 95 %: ms", "crowd", "p95_ms", 1000, None, {"beside": "sign-ins"}
+    ),
+    Target(
+        "page beside 40 unsent bodies, 95 %: ms", "crowd", "p95_ms", 1000, None,
+        {"beside": "bodies"},
+    ),
 ]  # fmt: skip
 
 
