@@ -37,6 +37,10 @@ class BodyMissing(NotNow, RequestTimeout):
     """408: what was announced did not come in time."""
 
     @property
+    def title(self) -> str:
+        return _("This did not arrive")
+
+    @property
     def words(self) -> str:
         return _("What you sent did not arrive in time. Check your connection and send it again.")
 

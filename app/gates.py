@@ -7,13 +7,21 @@ from contextlib import contextmanager
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.wrappers import Response
 
+from .i18n import gettext as _
 from .i18n import ngettext
 
 
 class NotNow(HTTPException):
-    """Nothing is wrong but the moment: `words` say so, and in how many seconds to come back."""
+    """Nothing is wrong but the moment: `words` say so, and in how many seconds to come back.
+
+    A view shows its form again with them; elsewhere they are a page under `title`.
+    """
 
     seconds = 0
+
+    @property
+    def title(self) -> str:
+        raise NotImplementedError
 
     @property
     def words(self) -> str:
@@ -26,6 +34,10 @@ class Busy(NotNow, ServiceUnavailable):
     def __init__(self, seconds: int) -> None:
         super().__init__(retry_after=seconds)
         self.seconds = seconds
+
+    @property
+    def title(self) -> str:
+        return _("Very busy at the moment")
 
     @property
     def words(self) -> str:

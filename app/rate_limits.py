@@ -8,11 +8,10 @@ neither Valkey nor a log learns a mail address or the address of a visitor.
 import ipaddress
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 from flask import Flask, current_app, request
 from werkzeug.exceptions import TooManyRequests
@@ -23,6 +22,7 @@ from .gates import NotNow
 from .i18n import gettext as _
 from .i18n import length_in_words
 from .limit_storage import SteadyStorage
+from .logs import log
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -61,8 +61,10 @@ TABLE: dict[str, tuple[Limit, ...]] = {
         Limit(("network", "host"), ((30, HOUR), (50, DAY)), Whose.NETWORK),
         Limit(("network",), ((60, HOUR), (200, DAY)), Whose.NETWORK),
         Limit(("page",), ((60, HOUR),), Whose.PAGE),
-        Limit(("host",), ((80, DAY),), Whose.PAGE),
+        Limit(("host",), ((300, DAY),), Whose.PAGE),
     ),
+    # Those of them that want a meeting of Zoom's, which makes a hundred a day for one user.
+    "meeting": (Limit(("host",), ((80, DAY),), Whose.PAGE),),
     "sign-up": (Limit(("network",), ((30, HOUR), (100, DAY)), Whose.NETWORK),),
     # Sign-ins, right or wrong; then those with a wrong password.
     "sign-in": (Limit(("network",), ((120, HOUR),), Whose.NETWORK),),
@@ -90,6 +92,10 @@ class LimitReached(NotNow, TooManyRequests):
         super().__init__(retry_after=seconds)
         self.whose = whose
         self.seconds = seconds
+
+    @property
+    def title(self) -> str:
+        return _("Too many attempts")
 
     @property
     def words(self) -> str:
@@ -140,15 +146,22 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 @dataclass(frozen=True)
 class Counted:
-    """What has been counted for one deed."""
+    """What has been counted for one deed. As a context: what raises inside is given back."""
 
     keys: tuple[str, ...] = ()
 
     def give_back(self) -> None:
         """Count it no longer: it was not done, or is nothing to be counted."""
-        storage = _storage()
-        for key in self.keys if storage else ():
-            storage.give_back(key)  # type: ignore[union-attr]
+        if storage := _storage():
+            for key in self.keys:
+                storage.give_back(key)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        if kind is not None:
+            self.give_back()
 
 
 def count(*names: str, **values: object) -> Counted:
@@ -162,23 +175,13 @@ def count(*names: str, **values: object) -> Counted:
         return Counted()
     windows = list(_windows(names, {"network": network(), **values}))
     taken: list[str] = []
-    for key, most, seconds, _whose in windows:
+    for key, most, seconds, whose in windows:
         if not storage.take(key, most, seconds):
             Counted(tuple(taken)).give_back()
+            log.info("limit reached", names=names, whose=whose.value)
             raise _refusal(storage, windows)
         taken.append(key)
     return Counted(tuple(taken))
-
-
-@contextmanager
-def counting(*names: str, **values: object) -> Iterator[None]:
-    """Count what is done inside; what raises is given back. Raises LimitReached before it."""
-    counted = count(*names, **values)
-    try:
-        yield
-    except BaseException:
-        counted.give_back()
-        raise
 
 
 def limits(

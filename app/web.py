@@ -191,7 +191,7 @@ def _error_page(error: HTTPException) -> BaseResponse:
             _("Go back, copy what you typed, reload the page and send it again."),
         )
     if isinstance(error, NotNow):
-        words = (words[0], error.words)
+        words = (error.title, error.words)
     response = make_response(
         render_template("errors/error.html", status=status, title=words[0], advice=words[1]),
         status,
@@ -218,10 +218,6 @@ def _words_for(status: int) -> tuple[str, str]:
             _("Go back and use the buttons on the page."),
         ),
         413: (_("This was too long"), _("Shorten the text and send it again.")),
-        429: (
-            _("Too many attempts"),
-            _("Please wait a little, then try again."),
-        ),
     }
     broken = (
         _("Something went wrong on our side"),

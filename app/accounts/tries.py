@@ -16,12 +16,8 @@ def try_password(email: str, password: str) -> User | None:
     was typed, whether an account has it or not, so nothing here tells which. Raises LimitReached,
     gates.Busy.
     """
-    wrong = _count(email)
-    try:
+    with _count(email) as wrong:
         user = service.authenticate(email, password)
-    except BaseException:
-        wrong.give_back()
-        raise
     if user is not None:
         wrong.give_back()
         remember(SIGNED_IN, NETWORK_IS_KNOWN, account=email, network=network())

@@ -74,18 +74,18 @@ def show_sign_up(form: SignUpForm) -> Response:
 def sign_up(form: SignUpForm) -> bool:
     """Whether there was no account with this address yet. Each try counts, since its answer tells
     who has one."""
-    count("sign-up")
-    try:
-        user = service.sign_up(
-            form.email.data,
-            form.password.data,
-            form.name.data,
-            locale=current_language(),
-            timezone=likely_timezone(form.timezone.data),
-        )
-    except service.AddressTaken:
-        form.email.errors = [_("This address has an account already. Sign in instead.")]
-        return False
+    with count("sign-up"):
+        try:
+            user = service.sign_up(
+                form.email.data,
+                form.password.data,
+                form.name.data,
+                locale=current_language(),
+                timezone=likely_timezone(form.timezone.data),
+            )
+        except service.AddressTaken:
+            form.email.errors = [_("This address has an account already. Sign in instead.")]
+            return False
     open_door(user)
     return True
 

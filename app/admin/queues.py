@@ -79,8 +79,8 @@ def confirm() -> ResponseReturnValue:
 def is_own_password(password: str) -> bool:
     """Wrong ones stay counted. Raises LimitReached, Busy."""
     host = current_host()
-    wrong = count("confirm", account=host.id)
-    is_right = authenticate(host.email, password) is not None
+    with count("confirm", account=host.id) as wrong:
+        is_right = authenticate(host.email, password) is not None
     if is_right:
         wrong.give_back()
     return is_right

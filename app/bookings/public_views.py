@@ -15,7 +15,7 @@ from ..gates import answer_not_now
 from ..i18n import current_language, is_timezone, language_in_address
 from ..i18n import gettext as _
 from ..logs import log
-from ..rate_limits import LimitReached, count, counting, mailbox
+from ..rate_limits import LimitReached, count, mailbox
 from ..web import is_htmx, refuse_foreign_origin, render, respond, see_other
 from . import openings, service
 from .forms import BookingForm, new_key, read_key
@@ -144,7 +144,8 @@ def book(page: Facts, start: datetime, details: BookingForm, key: str) -> Bookin
     """Book, unless a limit says no; a lost race counts for nothing. Raises LimitReached, and what
     `service.book` raises."""
     client = details.client(page)
-    with counting("book", client=mailbox(client.email), page=page.id, host=page.user_id):
+    names = ("book", "meeting") if page.auto_zoom else ("book",)
+    with count(*names, client=mailbox(client.email), page=page.id, host=page.user_id):
         return service.book(page, start, client, key)
 
 

@@ -24,6 +24,9 @@ def test_a_host_who_comes_back_every_week_stays_signed_in_for_ninety_days(app: F
         aya = Visitor(InProcess(app))
         form = aya.get("/login").form_to("/login")
         assert form.send(email="aya@example.jp", password=PASSWORD).path == "/dashboard"
+    # The cookie lives as long: its browser would not send it otherwise.
+    cookie = aya.transport.client.get_cookie("calsync", domain="127.0.0.1")  # type: ignore[attr-defined]
+    assert (cookie.expires - began).days in {89, 90}
     for day in (7, 29, 31, 59, 89):
         with time_machine.travel(began + timedelta(days=day)):
             assert aya.get("/dashboard").path == "/dashboard", day
