@@ -49,7 +49,7 @@ def new_account() -> ResponseReturnValue:
     """The sign-up form."""
     if current_user.is_authenticated:
         return see_other(destination())
-    return show_sign_up(SignUpForm())
+    return render_sign_up(SignUpForm())
 
 
 @bp.post("/signup")
@@ -63,11 +63,11 @@ def create_account() -> ResponseReturnValue:
             return see_other(destination())
     except NotNow as why:
         form.form_errors.append(why.words)
-        return answer_not_now(show_sign_up(form), why)
-    return show_sign_up(form), 422
+        return answer_not_now(render_sign_up(form), why)
+    return render_sign_up(form), 422
 
 
-def show_sign_up(form: SignUpForm) -> Response:
+def render_sign_up(form: SignUpForm) -> Response:
     return render("accounts/sign_up.html", form=form, next=wish())
 
 
@@ -100,7 +100,7 @@ def sign_in() -> ResponseReturnValue:
     """The sign-in form."""
     if current_user.is_authenticated:
         return see_other(destination())
-    return show_sign_in(SignInForm())
+    return render_sign_in(SignInForm())
 
 
 @bp.post("/login")
@@ -117,11 +117,11 @@ def create_session() -> ResponseReturnValue:
             form.password.errors = [_("Address and password do not match an account.")]
     except NotNow as why:
         form.form_errors.append(why.words)
-        return answer_not_now(show_sign_in(form), why)
-    return show_sign_in(form), 422
+        return answer_not_now(render_sign_in(form), why)
+    return render_sign_in(form), 422
 
 
-def show_sign_in(form: SignInForm) -> Response:
+def render_sign_in(form: SignInForm) -> Response:
     return render("accounts/sign_in.html", form=form, next=wish())
 
 
