@@ -57,10 +57,10 @@ TABLE: dict[str, tuple[Limit, ...]] = {
     "form": (Limit(("network",), ((300, HOUR),), Whose.NETWORK),),
     # Bookings that are made.
     "book": (
-        Limit(("client",), ((5, HOUR), (10, DAY)), Whose.CLIENT),
-        Limit(("network", "host"), ((30, HOUR), (50, DAY)), Whose.NETWORK),
-        Limit(("network",), ((60, HOUR), (200, DAY)), Whose.NETWORK),
-        Limit(("page",), ((60, HOUR),), Whose.PAGE),
+        Limit(("client",), ((10, HOUR), (20, DAY)), Whose.CLIENT),
+        Limit(("network", "host"), ((40, HOUR), (60, DAY)), Whose.NETWORK),
+        Limit(("network",), ((80, HOUR), (200, DAY)), Whose.NETWORK),
+        Limit(("page",), ((100, HOUR),), Whose.PAGE),
         Limit(("host",), ((300, DAY),), Whose.PAGE),
     ),
     # Those of them that want a meeting of Zoom's, which makes a hundred a day for one user.
