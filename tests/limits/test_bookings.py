@@ -47,10 +47,11 @@ def count_bookings(
     app: Flask, page: BookingPage, times: int, address: Callable[[int], str]
 ) -> None:
     """Let so many bookings of others have been made, each by another client."""
+    ids = {"page": page.id, "host": page.user_id}  # read here: a row belongs to the other app
     for number in range(times):
         context = app.test_request_context("/", environ_overrides={"REMOTE_ADDR": address(number)})
         with context:
-            count("book", client=f"c{number}@x.example", page=page.id, host=page.user_id)
+            count("book", client=f"c{number}@x.example", **ids)
 
 
 def test_one_clients_address_is_booked_with_ten_times_an_hour(limited: Flask, at: At) -> None:
@@ -105,13 +106,11 @@ def test_eighty_meetings_a_day_are_made_for_one_host_whoever_asks(limited: Flask
     host = make_host()
     pages = [make_page(host, auto_zoom=True) for _ in range(2)]
     for page, first in zip(pages, (0, 40), strict=True):
+        ids = {"page": page.id, "host": page.user_id}
         for number in range(first, first + 40):
             overrides = {"REMOTE_ADDR": network(number)}
             with limited.test_request_context("/", environ_overrides=overrides):
-                count(
-                    "book", "meeting",
-                    client=f"c{number}@x.example", page=page.id, host=page.user_id,
-                )  # fmt: skip
+                count("book", "meeting", client=f"c{number}@x.example", **ids)
     refused = book(at(OFFICE, "ja"), pages[0], 1)
     assert refused.status == 429
     assert "この予約ページのご予約が上限に達しました。あと1日でもう一度ご予約" in refused.text
