@@ -26,7 +26,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1
 WORKDIR /srv/calsync
 COPY --from=packages /opt/venv /opt/venv
-COPY wsgi.py ./
+COPY wsgi.py gunicorn.conf.py ./
 COPY migrations/ migrations/
 COPY scripts/healthcheck.py scripts/
 COPY --from=assets /build/app app/
@@ -35,8 +35,6 @@ COPY --from=assets /build/app app/
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s CMD ["python", "scripts/healthcheck.py"]
-# No access log: addresses carry tokens. The heartbeat file lives in memory; a slow disk would
-# make gunicorn think that a worker hangs.
-CMD ["gunicorn", "wsgi:app", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", \
-     "--workers", "2", "--threads", "8", "--worker-tmp-dir", "/dev/shm", \
-     "--graceful-timeout", "25", "--no-control-socket"]
+# The heartbeat file lives in memory; a slow disk would make gunicorn think that a worker hangs.
+CMD ["gunicorn", "wsgi:app", "--bind", "0.0.0.0:8000", "--workers", "2", \
+     "--worker-tmp-dir", "/dev/shm", "--graceful-timeout", "25"]

@@ -1,7 +1,6 @@
 """CalSync: share one link; both sides get a Zoom meeting by mail. This is the table of contents."""
 
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import (
     assets,
@@ -13,6 +12,7 @@ from . import (
     extensions,
     i18n,
     logs,
+    proxies,
     rate_limits,
     web,
 )
@@ -36,12 +36,9 @@ __all__ = ["create_app"]
 def create_app(settings: config.Settings | None = None) -> Flask:
     """The application. Raises ConfigurationError when the environment is not enough to start."""
     settings = settings or config.load_settings()
-    settings.instance_path.mkdir(parents=True, exist_ok=True)
+    config.prepare_instance(settings)
     app = Flask(__name__, instance_path=str(settings.instance_path))
     app.config.from_mapping(config.flask_config(settings))
-    if settings.proxy_hops:
-        hops = settings.proxy_hops
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     _bind_extensions(app, settings)
     _register_pages(app)
     queues.init_app(app, settings)
@@ -57,6 +54,7 @@ def _bind_extensions(app: Flask, settings: config.Settings) -> None:
     extensions.migrate.init_app(app, extensions.db, directory=str(environment.ROOT / "migrations"))
     extensions.login_manager.init_app(app, add_context_processor=False)
     extensions.csrf.init_app(app)
+    proxies.init_app(app, settings)
     rate_limits.init_app(app, settings)
     extensions.compress.init_app(app)
     web.init_app(app, settings)

@@ -1,7 +1,9 @@
 """The stylesheet and the script: many small files in the tree, one request each in the browser.
 
 Joined once at start-up and served under an address that carries their version, so browsers
-keep them for ever. There is no build step.
+keep them for ever. Another version's address, which a process before or after ours gave out, is
+answered with what we have, and not to be kept: sealed under that address it would stay wrong.
+There is no build step.
 """
 
 import hashlib
@@ -41,13 +43,15 @@ def _join(paths: list[Path]) -> str:
 
 
 def _serve(app: Flask, kind: str, mimetype: str, text: str) -> str:
-    version = hashlib.sha256(text.encode()).hexdigest()[:12]
+    ours = hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @compress.compressed()
     def asset(version: str) -> Response:
         response = Response(text, mimetype=mimetype)
-        response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+        response.headers["Cache-Control"] = (
+            f"public, max-age={YEAR}, immutable" if version == ours else "no-store"
+        )
         return response
 
     app.add_url_rule(f"/assets/<version>.{kind}", f"asset_{kind}", asset)
-    return f"/assets/{version}.{kind}"
+    return f"/assets/{ours}.{kind}"

@@ -4,6 +4,7 @@ import logging
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -12,7 +13,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 from redis.exceptions import RedisError
-from rq import Queue, SimpleWorker
+from rq import SimpleWorker
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -36,8 +37,21 @@ QUEUE_RETRY = 1.0  # seconds between tries while Valkey is away
 
 
 def init_app(app: Flask) -> None:
-    for command in (worker, scheduler, create_admin, rotate_keys, delete_account, deletions):
+    for command in (
+        check_config, worker, scheduler, create_admin, rotate_keys, delete_account, deletions,
+    ):  # fmt: skip
         app.cli.add_command(command)
+
+
+@click.command("check-config")
+@with_appcontext
+def check_config() -> None:
+    """Say whether CalSync can start with the environment as it is: exit status 0, or 4 with all
+    that is missing or wrong."""
+    # What is wrong has ended the loading of the app already, with its list.
+    for warning in current_settings().warnings:
+        click.echo(f"Warning: {warning}", err=True)
+    click.echo("CalSync can start with this configuration.")
 
 
 class TaskJob(Job):
@@ -86,20 +100,25 @@ class CalmRecords(logging.Filter):
 
 
 @click.command("worker")
+@click.argument("names", nargs=-1, metavar="[QUEUE]...", type=click.Choice(queue.NAMES))
 @with_appcontext
-def worker() -> None:
-    """Do tasks until SIGTERM; what is in hand is finished. Starts and goes on without Valkey."""
+def worker(names: Sequence[str]) -> None:
+    """Do tasks until SIGTERM; what is in hand is finished. Starts and goes on without Valkey.
+
+    QUEUE: `mails` or `meetings`; without one both, one task at a time, so that a slow Zoom keeps
+    mails waiting. Run one worker or more for each.
+    """
     stop = _stop_on_signals()
     logging.getLogger("rq.worker").addFilter(CalmRecords())
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     connection = queue.worker_connection(current_settings().redis_url)
-    log.info("worker started")
+    log.info("worker started", queues=list(names or queue.NAMES))
     while not stop.is_set():
         try:
             connection.ping()
             with app.app_context():
                 hand = TaskWorker(
-                    [Queue(queue.NAME, connection=connection, serializer=JSONSerializer)],
+                    [queue.queue_of(name, connection) for name in names or queue.NAMES],
                     connection=connection,
                     serializer=JSONSerializer,
                     job_class=TaskJob,

@@ -1,10 +1,13 @@
-"""The one clock, and the one way an instant reaches the database."""
+"""The one clock, the database's own, and the one way an instant reaches the database."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 
@@ -41,6 +44,32 @@ class UtcDateTime(TypeDecorator[datetime]):
     ) -> Callable[[Any], datetime | None]:
         """One call a value: a month of busy spans reads hundreds."""
         return _from_text if dialect.name == "sqlite" else _from_timestamptz
+
+
+class database_clock(FunctionElement[datetime]):  # noqa: N801  (a function, as SQLAlchemy's own)
+    """`database_clock(seconds)` in a statement: the database's own present instant, so much later.
+
+    Machines' clocks differ. Where one of them decides about what another has written, as with a
+    lease, both ask the one clock that they share.
+    """
+
+    type = UtcDateTime()
+    inherit_cache = True
+    name = "database_clock"
+
+
+@compiles(database_clock, "postgresql")
+def _clock_of_postgresql(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    # Not now(), which is the transaction's beginning: a statement may have waited for a lock.
+    seconds = compiler.process(element.clauses, **kw)
+    return f"(clock_timestamp() + make_interval(secs => {seconds}))"
+
+
+@compiles(database_clock, "sqlite")
+def _clock_of_sqlite(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    # In the stored form; SQLite counts in milliseconds.
+    seconds = compiler.process(element.clauses, **kw)
+    return f"(strftime('%Y-%m-%d %H:%M:%f', 'now', ({seconds}) || ' seconds') || '000')"
 
 
 def _from_text(stored: str | None) -> datetime | None:

@@ -6,31 +6,17 @@ start while a secret is missing or weak, or while mail or Zoom would travel with
 `make run`) fills in what the environment leaves out.
 """
 
-import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
-from cryptography.fernet import Fernet
-
-from .environment import Environment
-
-WEAK_SECRETS = {
-    "secret",
-    "changeme",
-    "change-me",
-    "password",
-    "dev",
-    "development",
-    "test",
-}
-SHORTEST_SECRET = 32
+from .address_checks import split
+from .environment import ROOT, Environment
+from .start_checks import problems_of, warnings_of
 
 
 class ConfigurationError(Exception):
@@ -78,6 +64,7 @@ class Settings:
     retry_longest: timedelta
     link_wait: timedelta
     enqueue_again_after: timedelta
+    warnings: tuple[str, ...] = ()  # what an operator should know, a line each
 
     @property
     def is_production(self) -> bool:
@@ -103,11 +90,12 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     settings = _read(source)
     named = {_name_in(problem) for problem in source.problems}
     problems = source.problems + [
-        problem for problem in _problems_of(settings) if _name_in(problem) not in named
+        problem for problem in problems_of(settings) if _name_in(problem) not in named
     ]
     if problems:
         raise ConfigurationError(sorted(set(problems)))
-    return settings
+    names_hops = bool(source.text("PROXY_HOPS"))
+    return replace(settings, warnings=tuple(warnings_of(settings, names_hops=names_hops)))
 
 
 def _name_in(problem: str) -> str:
@@ -118,7 +106,10 @@ def _name_in(problem: str) -> str:
 def _read(env: Environment) -> Settings:
     port = env.whole_number("PORT", 5080)
     base = env.text("PUBLIC_BASE_URL", f"http://127.0.0.1:{port}").rstrip("/")
-    host = urlsplit(base).hostname or ""
+    parts = split(base)
+    host = (parts.hostname if parts else None) or "localhost"  # an address without one is refused
+    # Beyond this machine nobody may be shown another company's name and address as the operator's.
+    is_public = base.startswith("https://")
     return Settings(
         instance_path=env.instance_path,
         public_base_url=base,
@@ -140,10 +131,16 @@ def _read(env: Environment) -> Settings:
         redis_url=env.text("REDIS_URL", f"unix://{env.instance_path / 'valkey.sock'}"),
         smtp_url=env.required("SMTP_URL", "smtp://user:password@host:port, or smtps://…"),
         mail_from=env.text("MAIL_FROM", f"CalSync <no-reply@{host}>"),
-        support_email=env.text("SUPPORT_EMAIL", "support@calsync.site"),
+        support_email=env.required("SUPPORT_EMAIL", "where people who need help write to.")
+        if is_public
+        else env.text("SUPPORT_EMAIL", "support@calsync.site"),
         support_hours=env.text("SUPPORT_HOURS"),
         support_response_time=env.text("SUPPORT_RESPONSE_TIME"),
-        company_name=env.text("COMPANY_NAME", "株式会社国際資源"),
+        company_name=env.required(
+            "COMPANY_NAME", "who offers this service: the legal pages name it."
+        )
+        if is_public
+        else env.text("COMPANY_NAME", "株式会社国際資源"),
         default_timezone=env.text("DEFAULT_TIMEZONE", "Asia/Tokyo"),
         zoom_client_id=env.required("ZOOM_CLIENT_ID", "the app's client ID at Zoom."),
         zoom_client_secret=env.required("ZOOM_CLIENT_SECRET", "the app's client secret at Zoom."),
@@ -179,88 +176,22 @@ def _psycopg(url: str) -> str:
     return url
 
 
-def _problems_of(settings: Settings) -> list[str]:
-    problems = [*_keys_that_are_not_fernet(settings)]
-    if settings.default_timezone not in available_timezones():
-        problems.append(f"DEFAULT_TIMEZONE: {settings.default_timezone!r} is no IANA time zone.")
-    if settings.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
-        problems.append("LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
-    if not _is_smtp(settings.smtp_url):
-        problems.append("SMTP_URL must begin with smtp:// or smtps://, and its port be a number.")
-    if not _is_sender(settings.mail_from):
-        problems.append(
-            "MAIL_FROM must be an address in ASCII, or a name with one: CalSync <no-reply@host>."
-        )
-    if settings.zoom_connect_timeout + settings.zoom_read_timeout >= settings.lease:
-        problems.append(
-            "LEASE_SECONDS must be longer than ZOOM_CONNECT_SECONDS and ZOOM_READ_SECONDS together."
-        )
-    if settings.is_production:
-        return problems + _production_problems(settings)
-    return problems + _loopback_problems(settings)
-
-
-def _is_smtp(url: str) -> bool:
+def prepare_instance(settings: Settings) -> None:
+    """Make the folder for the database file and the socket, closed to other users, where one of
+    them is meant to be there. Raises ConfigurationError when that cannot be done."""
+    folder = settings.instance_path
+    database = settings.database_url.startswith("sqlite:///")
+    if not database and not settings.redis_url.startswith(f"unix://{folder}"):
+        return
     try:
-        parts = urlsplit(url)
-        return parts.scheme in {"smtp", "smtps"} and (parts.port or 1) > 0
-    except ValueError:
-        return False
-
-
-def _is_sender(text: str) -> bool:
-    """An international domain goes in its ASCII spelling: it stands in every header's address."""
-    address = parseaddr(text)[1]
-    local, _at, domain = address.rpartition("@")
-    return bool(local and domain) and address.isascii()
-
-
-def _keys_that_are_not_fernet(settings: Settings) -> list[str]:
-    for key in settings.token_encryption_keys:
-        try:
-            Fernet(key)
-        except ValueError:
-            return [
-                "TOKEN_ENCRYPTION_KEYS: each must be 32 random bytes in URL-safe base64"
-                " (cryptography's Fernet.generate_key)."
-            ]
-    return []
-
-
-def _production_problems(settings: Settings) -> list[str]:
-    problems = []
-    weak = settings.secret_key.lower() in WEAK_SECRETS
-    if weak or len(settings.secret_key) < SHORTEST_SECRET or len(set(settings.secret_key)) < 10:
-        problems.append(f"SECRET_KEY is weak: use {SHORTEST_SECRET} or more random characters.")
-    if settings.sandbox_url:
-        problems.append("SANDBOX_URL is for development only: unset it.")
-    for name, url in (
-        ("ZOOM_OAUTH_BASE_URL", settings.zoom_oauth_base_url),
-        ("ZOOM_API_BASE_URL", settings.zoom_api_base_url),
-    ):
-        if not url.startswith("https://"):
-            problems.append(f"{name} must begin with https:// in production.")
-    if settings.redis_url.startswith(f"unix://{settings.instance_path}"):
-        problems.append("REDIS_URL is not set: a Valkey or Redis that every process reaches.")
-    if not settings.trusted_hosts:
-        problems.append("TRUSTED_HOSTS is empty: name the hosts that CalSync answers to.")
-    return problems
-
-
-def _loopback_problems(settings: Settings) -> list[str]:
-    parts = urlsplit(settings.public_base_url)
-    if parts.scheme != "http" or not _is_loopback(parts.hostname or ""):
-        return ["PUBLIC_BASE_URL must begin with https:// (http:// is for loopback only)."]
-    return []
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        if not folder.exists():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        elif folder == ROOT / "instance":
+            folder.chmod(0o700)  # ours alone; another folder is its operator's to close
+    except OSError as error:
+        raise ConfigurationError(
+            [f"INSTANCE_PATH: {folder} cannot be made or closed to others ({error.strerror})."]
+        ) from error
 
 
 def flask_config(settings: Settings) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """The extensions, bare; create_app binds them."""
 
+import os
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from authlib.integrations.flask_client import OAuth
@@ -77,6 +79,7 @@ def init_database(app: Flask) -> None:
     app.teardown_appcontext(_let_go)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
+            _close_to_others(db.engine.url.database)
             _serialize_writes(db.engine)
         else:
             event.listen(db.engine, "connect", _speak_utc)
@@ -142,6 +145,20 @@ def _let_go(_error: BaseException | None) -> None:
         db.session.remove()
     except DATABASE_AWAY:
         db.session.registry.clear()
+
+
+def _close_to_others(database: str | None) -> None:
+    """Let only this user read SQLite's file, whatever the umask; its log takes the file's mode.
+
+    Where the file cannot be made or changed, the first statement says why.
+    """
+    if not database or database == ":memory:":
+        return
+    with suppress(OSError):
+        os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
+        for ending in ("", "-wal", "-shm"):
+            if (path := Path(database + ending)).exists():
+                path.chmod(0o600)
 
 
 def _serialize_writes(engine: Engine) -> None:

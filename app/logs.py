@@ -56,6 +56,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     server = logging.getLogger("gunicorn.error")
     if not any(isinstance(one, NobodysAddress) for one in server.filters):
         server.addFilter(NobodysAddress())
+    for warning in settings.warnings:
+        log.warning("check the configuration", advice=warning)
     app.before_request(_name_request)
     app.after_request(_tell_request_id)
 

@@ -46,7 +46,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.url_map.converters["int"] = RowNumber
     app.before_request(_refuse_nul)
     app.after_request(_secure)
-    app.register_error_handler(HTTPException, _error_page)
+    app.register_error_handler(HTTPException, problem_page)
     for error in DATABASE_AWAY:
         app.register_error_handler(error, _database_away_page)
     app.register_error_handler(Exception, _crash_page)
@@ -177,7 +177,8 @@ def _secure(response: Response) -> Response:
     return response
 
 
-def _error_page(error: HTTPException) -> BaseResponse:
+def problem_page(error: HTTPException) -> BaseResponse:
+    """The page that says what went wrong, for whatever could not be answered."""
     if error.response is not None:
         return cast(BaseResponse, error.response)
     if isinstance(error, SecurityError):
@@ -229,7 +230,7 @@ def _words_for(status: int) -> tuple[str, str]:
 def _database_away_page(error: DBAPIError) -> BaseResponse:
     """503: the database is restarting, full or locked. A form can be sent again as it is."""
     log.warning("database away", error=type(error.orig).__name__)
-    return _error_page(ServiceUnavailable(retry_after=RETRY_AFTER))
+    return problem_page(ServiceUnavailable(retry_after=RETRY_AFTER))
 
 
 def _crash_page(error: Exception) -> BaseResponse:
@@ -237,4 +238,4 @@ def _crash_page(error: Exception) -> BaseResponse:
     if current_app.testing:
         raise error
     log.exception("request crashed", error=type(error).__name__)
-    return _error_page(InternalServerError())
+    return problem_page(InternalServerError())

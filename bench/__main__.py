@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-CASES = ("engine", "page", "serve", "book", "mails", "webhook", "crowd")
+CASES = ("engine", "page", "serve", "book", "mails", "webhook", "queue", "crowd")
 Result = Mapping[str, Any]
 
 
@@ -77,6 +77,7 @@ TARGETS = [
     ),
     Target("booking to both mails, 95 %: ms", "mails", "p95_ms", 1500, None, {}),
     Target("our own time in a task: ms", "tasks", "own_ms", 8, None, {}),
+    Target("an hour without workers: jobs a task", "queue", "jobs_a_task", 2, 1, {}),
     Target("the slowest answer to Zoom's webhook: ms", "webhook", "worst_ms", 100, None, {}),
     Target(
         "page beside 100 sign-ins, 95 %: ms", "crowd", "p95_ms", 1000, None, {"beside": "sign-ins"}

@@ -31,7 +31,7 @@ from scripts.supervisor import Supervisor
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 90.0  # seconds; a slow machine's first start compiles every module
 # What reads tables from the start, and so starts when they are there.
-TASKS = ("worker", "scheduler")
+TASKS = ("mails", "meetings", "scheduler")
 # What the others use, and what therefore ends after them.
 SERVICES = {"valkey", "sandbox"}
 

@@ -174,5 +174,10 @@ def promote(user: User, password: str) -> None:
 
 
 def lock(user_id: int) -> None:
-    """Hold the host's row until the transaction ends: bookings of one host queue here."""
-    db.session.execute(select(User.id).where(User.id == user_id).with_for_update()).one()
+    """Hold the host's row until the transaction ends: bookings of one host queue here.
+
+    The lock that keys do not need (PostgreSQL's FOR NO KEY UPDATE): rows that name the host, such
+    as a sign-in, are written meanwhile.
+    """
+    asked = select(User.id).where(User.id == user_id).with_for_update(key_share=True)
+    db.session.execute(asked).one()

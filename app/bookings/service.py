@@ -15,7 +15,7 @@ from ..clock import utcnow
 from ..contention import tried_again
 from ..crypto import fingerprint, new_reference, new_token
 from ..extensions import commit_and_keep, db
-from ..outbox import Task
+from ..outbox import Due, Task
 from ..zoom.meetings import may_delete
 from . import followups
 from .models import Booking
@@ -161,7 +161,9 @@ def cancel(booking: Booking, by: str) -> None:
     where the host granted that. Cancelling twice changes nothing.
     """
     lock(booking.host_id)
-    db.session.refresh(booking, with_for_update=True)  # a meeting may be put on it just now
+    db.session.refresh(
+        booking, with_for_update={"key_share": True}
+    )  # a meeting may be put on it just now
     if not booking.is_live:
         db.session.rollback()
         return
@@ -196,7 +198,7 @@ def attach_meeting(reference: str, meeting: MadeMeeting) -> bool:
     booking.passcode = meeting.passcode
     booking.meeting_state = "ready"
     booking.meeting_error = None
-    brought_forward: list[int] = []
+    brought_forward: list[Due] = []
     added: list[Task] = []
     if not booking.is_live:
         if may_delete(booking.host_id):
@@ -206,7 +208,7 @@ def attach_meeting(reference: str, meeting: MadeMeeting) -> bool:
         if len(brought_forward) < len(followups.PARTIES):
             added = _tell_link_late(booking)
     commit_and_keep()
-    outbox.push([*brought_forward, *(task.id for task in added)])
+    outbox.push([*brought_forward, *(Due(task.id, task.kind) for task in added)])
     return True
 
 
@@ -219,7 +221,7 @@ def _tell_link_late(booking: Booking) -> list[Task]:
         select(Task.kind, Task.state)
         .where(_confirmations_of(booking.id))
         .order_by(Task.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     told = {kind for kind, state in confirmations if state in {"done", "running"}}
     late = [
@@ -263,7 +265,10 @@ def retry(booking: Booking, task: Task) -> None:
 
 def _locked(which: ColumnElement[bool]) -> Booking:
     return db.session.execute(
-        select(Booking).where(which).with_for_update().execution_options(populate_existing=True)
+        select(Booking)
+        .where(which)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     ).scalar_one()
 
 

@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from .. import outbox, tasks
 from ..bookings import followups
 from ..bookings.models import Booking
-from ..clock import utcnow
 from ..extensions import db
 from ..outbox import OPEN_STATES, Task
 from .inventory import is_task_of
@@ -106,7 +105,7 @@ def _next_due(user_id: int, since: datetime) -> int | None:
     """The one that has waited longest: what is put off goes to the end of the line."""
     task_id = db.session.scalar(
         select(Task.id)
-        .where(_is_concerned(user_id, since), outbox.is_claimable(utcnow()))
+        .where(_is_concerned(user_id, since), outbox.is_claimable())
         .order_by(Task.due_at, Task.id)
         .limit(1)
     )

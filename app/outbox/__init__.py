@@ -3,16 +3,18 @@
 It knows no handler. What a task does is told by its kind, in app.tasks.
 """
 
-from .errors import OutcomeUnknown, Overtaken, Refused, Unavailable
+from .errors import Busy, OutcomeUnknown, Overtaken, Refused, Unavailable
 from .models import OPEN_STATES, Task
 from .outages import persistently
 from .service import (
-    MOST_ATTEMPTS,
+    GIVE_UP_AFTER,
+    Due,
     Lease,
     bring_forward,
     call_off,
     cancel,
     claim,
+    come_back,
     enqueue,
     enqueue_due,
     finish,
@@ -26,8 +28,10 @@ from .service import (
 )
 
 __all__ = [
-    "MOST_ATTEMPTS",
+    "GIVE_UP_AFTER",
     "OPEN_STATES",
+    "Busy",
+    "Due",
     "Lease",
     "OutcomeUnknown",
     "Overtaken",
@@ -38,6 +42,7 @@ __all__ = [
     "call_off",
     "cancel",
     "claim",
+    "come_back",
     "enqueue",
     "enqueue_due",
     "finish",

@@ -8,12 +8,19 @@ from datetime import datetime
 
 
 class Unavailable(Exception):
-    """Try again: at `retry_at` when the other side named a time (aware UTC), else after a pause."""
+    """Try again after a pause, and not before `retry_at` (aware UTC) when the other side named one."""
 
     def __init__(self, reason: str, retry_at: datetime | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.retry_at = retry_at
+
+
+class Busy(Unavailable):
+    """Work of our own is under way, such as another worker's refresh: come back at `retry_at`.
+
+    That is no failed try, so the pauses of later ones do not grow by it.
+    """
 
 
 class OutcomeUnknown(Unavailable):

@@ -16,7 +16,8 @@ class Task(Model):
 
     `waiting` → `running` (under a lease) → `done`, `failed` or `cancelled`; a running task whose
     lease has run out may be claimed again. `enqueued_at` is when its id was last given to the
-    queue: the sweep gives it again when that is long past and nothing came of it.
+    queue: the sweep gives it again when that is long past and nothing came of it. `first_tried_at`
+    is when it was first claimed, since the host's Retry if there was one: it is given up by age.
     """
 
     __tablename__ = "tasks"
@@ -41,6 +42,7 @@ class Task(Model):
     state: Mapped[str] = mapped_column(String(12), default="waiting")
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime] = mapped_column(default=utcnow)
+    first_tried_at: Mapped[datetime | None]
     enqueued_at: Mapped[datetime | None]
     lease_until: Mapped[datetime | None]
     lease_token: Mapped[str | None] = mapped_column(String(43))

@@ -1,8 +1,14 @@
-"""The one door to RQ. Jobs are JSON and carry a task's id, nothing else."""
+"""The one door to RQ. Jobs are JSON and carry a task's id, nothing else.
+
+There are two queues, since a slow Zoom must not keep mails waiting, nor a slow mail server
+meetings: each has workers of its own, or one worker serves both.
+"""
 
 from datetime import timedelta
 from functools import lru_cache
+from secrets import token_hex
 
+import rq.serializers
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
@@ -11,7 +17,14 @@ from rq.serializers import JSONSerializer
 from ..logs import log
 from ..web import current_settings
 
-NAME = "tasks"
+# What RQ reads without being told how, it would unpickle: who can write to Valkey could run code
+# wherever something forgets to say JSON, as rq-dashboard does. In our processes nothing unpickles.
+rq.serializers.PickleSerializer = JSONSerializer  # type: ignore[assignment]
+rq.serializers.DefaultSerializer = JSONSerializer  # type: ignore[assignment,misc]
+rq.serializers.SERIALIZER_ALIASES["pickle"] = JSONSerializer
+
+MAILS, MEETINGS = "mails", "meetings"
+NAMES = (MAILS, MEETINGS)
 # By name: the outbox knows no handler, and the worker runs no other function.
 FUNCTION = "app.tasks.run"
 # Refresh, call and a database that is away may follow one another; this only ends a job that has
@@ -20,12 +33,19 @@ TIMEOUT = timedelta(minutes=10)
 FAILURE_TTL = timedelta(days=1)
 
 
-def push(task_id: int) -> bool:
+def name_for(kind: str) -> str:
+    """The queue of a task's kind: `mail.…` goes to the mail server, all else to Zoom."""
+    return MAILS if kind.startswith("mail.") else MEETINGS
+
+
+def push(task_id: int, kind: str) -> bool:
     """Queue one task's id. False when the queue cannot be reached."""
     try:
-        _queue(current_settings().redis_url).enqueue(
+        queue_of(name_for(kind), _connection(current_settings().redis_url)).enqueue(
             FUNCTION,
             task_id,
+            # Never the same twice: what ends one job deletes it by its id.
+            job_id=f"{task_id}-{token_hex(6)}",
             job_timeout=int(TIMEOUT.total_seconds()),
             result_ttl=0,
             failure_ttl=int(FAILURE_TTL.total_seconds()),
@@ -35,6 +55,17 @@ def push(task_id: int) -> bool:
         log.warning("queue unreachable", task_id=task_id, error=type(error).__name__)
         return False
     return True
+
+
+def task_ids() -> set[int] | None:
+    """The tasks that wait in a queue; None when it cannot be reached."""
+    connection = _connection(current_settings().redis_url)
+    try:
+        job_ids = [job_id for name in NAMES for job_id in queue_of(name, connection).get_job_ids()]
+    except RedisError as error:
+        log.warning("queue unreachable", error=type(error).__name__)
+        return None
+    return {int(number) for job_id in job_ids if (number := job_id.partition("-")[0]).isdecimal()}
 
 
 def is_reachable() -> bool:
@@ -57,5 +88,6 @@ def _connection(redis_url: str) -> Redis:
 
 
 @lru_cache
-def _queue(redis_url: str) -> Queue:
-    return Queue(NAME, connection=_connection(redis_url), serializer=JSONSerializer)
+def queue_of(name: str, connection: Redis) -> Queue:
+    """RQ's queue of that name, which reads and writes JSON."""
+    return Queue(name, connection=connection, serializer=JSONSerializer)

@@ -8,47 +8,76 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, case, null, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.engine import CursorResult
 
-from ..clock import utcnow
+from ..clock import UtcDateTime, database_clock, utcnow
 from ..crypto import new_token
 from ..extensions import db
 from ..web import current_settings
 from . import queue
-from .errors import Refused, Unavailable
+from .errors import Busy, Refused, Unavailable
 from .models import Task
 
-# With pauses of at most ten minutes this is about a day.
-MOST_ATTEMPTS = 150
+# An outage of Zoom or of a mail server may last a weekend's night and day; what failed for so long
+# is told to the host, who may press Retry.
+GIVE_UP_AFTER = timedelta(days=2)
+# A task's maker and its worker have clocks of their own: one that is due in a moment is due now.
+# Otherwise a worker that is some milliseconds behind would drop a fresh job.
+GRACE = 1.0
+MOST_AT_ONCE = 500  # tasks that one sweep gives to the queue
 
 _ROWS = cast(Table, Task.__table__)
 
 
-def is_claimable(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
-    """Due and free at `now`: waiting, or under a lease that has run out."""
+def is_claimable() -> ColumnElement[bool]:
+    """Due and free by the database's clock: waiting, or under a lease that has run out.
+
+    By a clock of the asker's own, one that is a minute ahead would take a lease that still runs,
+    and do the same deed beside its holder.
+    """
     return or_(
-        and_(_ROWS.c.state == "waiting", _ROWS.c.due_at <= now),
-        and_(_ROWS.c.state == "running", _ROWS.c.lease_until < now),
+        and_(_ROWS.c.state == "waiting", _ROWS.c.due_at <= database_clock(literal(GRACE))),
+        and_(_ROWS.c.state == "running", _ROWS.c.lease_until < database_clock(literal(0.0))),
     )
 
 
 # Every task needs these two, so they are built once, and speak to the table, not to the model.
 _CLAIM = (
     update(_ROWS)
-    .where(_ROWS.c.id == bindparam("wanted_id"), is_claimable(bindparam("now")))
+    .where(_ROWS.c.id == bindparam("wanted_id"), is_claimable())
     .values(
         state="running",
         attempts=_ROWS.c.attempts + 1,
-        lease_until=bindparam("until"),
+        lease_until=database_clock(bindparam("length", type_=Float)),
         lease_token=bindparam("new_token"),
+        first_tried_at=func.coalesce(_ROWS.c.first_tried_at, bindparam("now", type_=UtcDateTime)),
         # What put off the try before the one that died says nothing about that one.
         last_error=case((_ROWS.c.state == "running", null()), else_=_ROWS.c.last_error),
     )
     .returning(
-        _ROWS.c.kind, _ROWS.c.booking_id, _ROWS.c.user_id, _ROWS.c.attempts, _ROWS.c.last_error
+        _ROWS.c.kind,
+        _ROWS.c.booking_id,
+        _ROWS.c.user_id,
+        _ROWS.c.attempts,
+        _ROWS.c.last_error,
+        _ROWS.c.first_tried_at,
     )
 )
 _UPDATE_HELD = update(_ROWS).where(
@@ -56,6 +85,14 @@ _UPDATE_HELD = update(_ROWS).where(
     _ROWS.c.state == "running",
     _ROWS.c.lease_token == bindparam("held_token"),
 )
+_RENEW_HELD = _UPDATE_HELD.values(lease_until=database_clock(bindparam("length", type_=Float)))
+
+
+class Due(NamedTuple):
+    """A task that may be done now; its kind tells which queue it belongs to."""
+
+    id: int
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -71,6 +108,12 @@ class Lease:
     user_id: int | None
     attempt: int
     last_error: str | None
+    first_tried_at: datetime
+
+    @property
+    def is_old(self) -> bool:
+        """Whether trying again has gone on for long enough."""
+        return utcnow() - self.first_tried_at >= GIVE_UP_AFTER
 
 
 def new_task(kind: str, key: str, *, due_at: datetime | None = None) -> Task:
@@ -95,14 +138,16 @@ def enqueue(tasks: Iterable[Task]) -> None:
 
     When the queue cannot be reached they stay for the sweep, which is told so at once.
     """
-    push([task.id for task in tasks if task.state == "waiting" and task.enqueued_at])
+    push(
+        [Due(task.id, task.kind) for task in tasks if task.state == "waiting" and task.enqueued_at]
+    )
 
 
-def push(task_ids: Sequence[int]) -> None:
-    """The same by their ids, for tasks that are due and say that they are in the queue."""
+def push(due: Sequence[Due]) -> None:
+    """The same for tasks that are due and say that they are in the queue."""
     # One try in vain is enough: a queue that hangs would make a sweep wait for each of hundreds.
-    pushed = sum(1 for _ in takewhile(queue.push, task_ids))
-    if lost := task_ids[pushed:]:
+    pushed = sum(1 for _ in takewhile(lambda task: queue.push(task.id, task.kind), due))
+    if lost := [task.id for task in due[pushed:]]:
         db.session.execute(update(Task).where(Task.id.in_(lost)).values(enqueued_at=None))
         db.session.commit()
 
@@ -111,7 +156,9 @@ def claim(task_id: int, for_: timedelta) -> Lease | None:
     """Take a due task for the length `for_` and commit; None when it is not due or not free."""
     now = utcnow()
     token = new_token()
-    asked = {"wanted_id": task_id, "now": now, "until": now + for_, "new_token": token}
+    asked = {
+        "wanted_id": task_id, "now": now, "length": for_.total_seconds(), "new_token": token,
+    }  # fmt: skip
     taken = db.session.execute(_CLAIM, asked).one_or_none()
     db.session.commit()
     return Lease(task_id, token, now, *taken) if taken else None
@@ -119,7 +166,7 @@ def claim(task_id: int, for_: timedelta) -> Lease | None:
 
 def renew(lease: Lease, for_: timedelta) -> bool:
     """Hold on for another `for_` before an outgoing call, and commit. False: it is no longer ours."""
-    return _update_held(lease, lease_until=utcnow() + for_)
+    return _execute_held(_RENEW_HELD, lease, {"length": for_.total_seconds()})
 
 
 def finish(lease: Lease) -> None:
@@ -138,9 +185,27 @@ def give_up(lease: Lease, refusal: Refused) -> bool:
 
 
 def postpone(lease: Lease, error: Unavailable) -> None:
-    """Wait and try again, when the other side said or after a growing pause. Commits."""
-    due_at = error.retry_at or utcnow() + pause_after(lease.attempt)
+    """Wait and try again after a growing pause, longer where the other side said so. Commits.
+
+    The pause grows whatever the other side says: a server that always says "in a second" would
+    be asked every second for days.
+    """
+    due_at = utcnow() + pause_after(lease.attempt)
+    if error.retry_at is not None:
+        due_at = max(due_at, error.retry_at)
     _settle(lease, state="waiting", due_at=due_at, enqueued_at=None, last_error=error.reason)
+
+
+def come_back(lease: Lease, busy: Busy) -> None:
+    """Wait until work of our own is over; this was no try. Commits."""
+    _settle(
+        lease,
+        state="waiting",
+        due_at=busy.retry_at or utcnow(),
+        enqueued_at=None,
+        attempts=lease.attempt - 1,
+        last_error=busy.reason,
+    )
 
 
 def pause_after(attempt: int) -> timedelta:
@@ -157,6 +222,7 @@ def retry(task: Task) -> bool:
         and_(Task.id == task.id, Task.state == "failed"),
         state="waiting",
         attempts=0,
+        first_tried_at=None,
         last_error=None,
         due_at=now,
         enqueued_at=now,
@@ -166,17 +232,17 @@ def retry(task: Task) -> bool:
     return again
 
 
-def bring_forward(condition: ColumnElement[bool]) -> list[int]:
-    """Make waiting tasks due now, in the caller's transaction; the caller pushes these ids."""
+def bring_forward(condition: ColumnElement[bool]) -> list[Due]:
+    """Make waiting tasks due now, in the caller's transaction; the caller pushes them."""
     now = utcnow()
-    brought = db.session.scalars(
+    brought = db.session.execute(
         update(Task)
         .where(Task.state == "waiting", Task.due_at > now, condition)
         .values(due_at=now, enqueued_at=now)
-        .returning(Task.id)
+        .returning(Task.id, Task.kind)
         .execution_options(synchronize_session=False)
     )
-    return list(brought)
+    return [Due(*row) for row in brought]
 
 
 def cancel(condition: ColumnElement[bool]) -> None:
@@ -189,26 +255,34 @@ def cancel(condition: ColumnElement[bool]) -> None:
 
 
 def enqueue_due() -> int:
-    """Give the queue every task that is due and not known to be in it; commit. Returns how many.
+    """Give the queue every task that is due and not in it; commit. Returns how many.
 
-    A running task whose lease has run out is one: its worker is gone.
+    A running task whose lease has run out is one: its worker is gone. One that was given to the
+    queue a while ago is looked for there: while workers are away, jobs are not heaped up.
 
     Two schedulers at once are harmless: each row is taken by one conditional UPDATE, and a
     task that is in the queue twice is done by the first to claim it.
     """
     now = utcnow()
-    missing = and_(
-        is_claimable(now),
-        or_(
-            Task.enqueued_at.is_(None),
-            Task.enqueued_at < now - current_settings().enqueue_again_after,
-        ),
-    )
-    candidates = db.session.scalars(select(Task.id).where(missing).order_by(Task.due_at).limit(500))
+    long_ago = now - current_settings().enqueue_again_after
+    missing = and_(is_claimable(), or_(Task.enqueued_at.is_(None), Task.enqueued_at < long_ago))
+    candidates = db.session.execute(
+        select(Task.id, Task.kind, Task.enqueued_at)
+        .where(missing)
+        .order_by(Task.due_at)
+        .limit(MOST_AT_ONCE)
+    ).all()
+    waiting: set[int] = set()
+    if any(row.enqueued_at for row in candidates):
+        in_queue = queue.task_ids()
+        if in_queue is None:
+            return 0  # it cannot be reached, so nothing can be given to it either
+        waiting = {row.id for row in candidates if row.id in in_queue}
+        _update(Task.id.in_(waiting), enqueued_at=now)
     taken = [
-        task_id
-        for task_id in candidates.all()
-        if _update(and_(Task.id == task_id, missing), enqueued_at=now)
+        Due(row.id, row.kind)
+        for row in candidates
+        if row.id not in waiting and _update(and_(Task.id == row.id, missing), enqueued_at=now)
     ]
     db.session.commit()
     push(taken)
@@ -221,8 +295,12 @@ def _settle(lease: Lease, **values: object) -> bool:
 
 
 def _update_held(lease: Lease, **values: object) -> bool:
-    mine = {"held_id": lease.task_id, "held_token": lease.token}
-    result = db.session.execute(_UPDATE_HELD, mine | values)
+    return _execute_held(_UPDATE_HELD, lease, values)
+
+
+def _execute_held(statement: Update, lease: Lease, values: dict[str, object]) -> bool:
+    mine: dict[str, object] = {"held_id": lease.task_id, "held_token": lease.token}
+    result = db.session.execute(statement, mine | values)
     db.session.commit()
     return bool(cast(CursorResult[Any], result).rowcount)
 

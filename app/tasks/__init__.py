@@ -9,7 +9,7 @@ from .. import outbox
 from ..bookings import followups
 from ..extensions import DATABASE_AWAY
 from ..logs import log
-from ..outbox import MOST_ATTEMPTS, Lease, Overtaken, Refused, Unavailable, persistently
+from ..outbox import Busy, Lease, Overtaken, Refused, Unavailable, persistently
 from ..web import current_settings
 from ..zoom.tokens import RECONNECT_MAIL
 from . import connections, leases, mails, meetings
@@ -55,6 +55,8 @@ def _do(lease: Lease) -> None:
     except Overtaken:
         persistently(lambda: outbox.call_off(lease), current_settings().lease)
         log.info("task no longer needed")
+    except Busy as busy:
+        _come_back(lease, busy)
     except Unavailable as error:
         _postpone(lease, error)
     except Refused as refusal:
@@ -77,8 +79,12 @@ def _known_of(lease: Lease) -> str | None:
     return "zoom_answer_lost" if is_unknown else None
 
 
+def _come_back(lease: Lease, busy: Busy) -> None:
+    persistently(lambda: outbox.come_back(lease, busy), current_settings().lease)
+
+
 def _postpone(lease: Lease, error: Unavailable) -> None:
-    if lease.attempt >= MOST_ATTEMPTS:
+    if lease.is_old:
         _give_up(lease, Refused(error.reason))
         return
     persistently(lambda: outbox.postpone(lease, error), current_settings().lease)

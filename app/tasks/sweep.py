@@ -13,7 +13,7 @@ from ..accounts.service import forget_old_sessions
 from ..bookings import followups, service
 from ..bookings.models import Booking
 from ..clock import utcnow
-from ..extensions import db
+from ..extensions import DATABASE_AWAY, db
 from ..logs import log
 from ..outbox import OPEN_STATES, Task
 from ..zoom.meetings import WANTS_CONNECTING
@@ -30,11 +30,23 @@ FORGET = "forget_at"  # where the app keeps when it is due
 
 
 def sweep() -> int:
-    """One round; commits. Returns how many tasks were given to the queue."""
-    revive_meetings()
-    check_connections()
-    forget_what_is_over()
-    return outbox.enqueue_due()
+    """One round; commits. Returns how many tasks were given to the queue.
+
+    What is due comes first, and each step stands alone: a fault in one of them must not keep
+    everybody's mails waiting.
+    """
+    given = outbox.enqueue_due()
+    for step in (revive_meetings, check_connections, forget_what_is_over):
+        try:
+            step()
+        except DATABASE_AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001  (the outermost net of a step)
+            db.session.rollback()
+            log.exception(
+                "a step of the sweep failed", step=step.__name__, error=type(error).__name__
+            )
+    return given
 
 
 def forget_what_is_over() -> None:

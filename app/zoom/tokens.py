@@ -16,7 +16,7 @@ from ..accounts import service as accounts
 from ..clock import utcnow
 from ..extensions import db
 from ..logs import log
-from ..outbox import Refused, Unavailable
+from ..outbox import Busy, Refused, Unavailable
 from . import oauth
 from .models import ENDED, SCOPE_MISSING, ZoomConnection
 from .values import Access
@@ -190,7 +190,7 @@ def _end_refused(claim: _Claim) -> None:
 
 
 def _under_way(wait: timedelta = timedelta(0)) -> Unavailable:
-    return Unavailable("zoom_refresh_under_way", retry_at=utcnow() + wait)
+    return Busy("zoom_refresh_under_way", retry_at=utcnow() + wait)
 
 
 def _release(claim: _Claim) -> None:

@@ -73,8 +73,22 @@ def test_before_the_migrations_it_is_unavailable(another_app: Flask) -> None:
     with another_app.app_context():
         flask_migrate.upgrade()
     assert ask(another_app, "/readyz")[0] == 200
-    with another_app.app_context(), db.engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+
+def test_a_database_that_the_next_release_has_migrated_is_ready(another_app: Flask) -> None:
+    with another_app.app_context():
+        flask_migrate.upgrade()
+        with db.engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert ask(another_app, "/readyz") == (
+        200,
+        {"status": "ok", "database": "ok", "queue": "ok"},
+    )
+
+
+def test_a_database_of_the_release_before_is_not_ready(another_app: Flask) -> None:
+    with another_app.app_context():
+        flask_migrate.upgrade(revision="0003")
     assert ask(another_app, "/readyz") == (
         503,
         {"status": "unavailable", "database": "not migrated", "queue": "ok"},

@@ -41,7 +41,7 @@ def at_the_queues(app: Flask, admin: User) -> Visitor:
 @pytest.fixture
 def tasks_queue(app: Flask, settings: Settings) -> Queue:
     connection = Redis.from_url(settings.redis_url)
-    return Queue(queue.NAME, connection=connection, serializer=JSONSerializer)
+    return Queue(queue.MAILS, connection=connection, serializer=JSONSerializer)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def failed_job(tasks_queue: Queue) -> Job:
     """A failed job whose every text is an attack."""
     job = Job.create(
         "app.tasks.run", (EVIL,), description=EVIL, meta={EVIL: EVIL},
-        connection=tasks_queue.connection, serializer=JSONSerializer, origin=queue.NAME,
+        connection=tasks_queue.connection, serializer=JSONSerializer, origin=queue.MAILS,
     )  # fmt: skip
     job.set_status("failed")
     job.save()
@@ -62,7 +62,7 @@ def failed_job(tasks_queue: Queue) -> Job:
 def everything_of_the_dashboard(app: Flask) -> list[tuple[str, str]]:
     """Method and an address of each of its routes."""
     values = {
-        "instance_number": 0, "queue_name": "tasks", "registry_name": "failed", "per_page": 8,
+        "instance_number": 0, "queue_name": "mails", "registry_name": "failed", "per_page": 8,
         "order": "asc", "page": 1, "job_id": "x", "filename": "css/main.css",
     }  # fmt: skip
     addresses = app.url_map.bind("")
@@ -130,9 +130,9 @@ def test_the_confirmation_ends_with_the_session(app: Flask, at_the_queues: Visit
 def test_a_get_requeues_nothing(
     app: Flask, at_the_queues: Visitor, failed_job: Job, tasks_queue: Queue
 ) -> None:
-    assert at_the_queues.transport.send("GET", "/admin/queues/requeue/tasks", None).status == 405
+    assert at_the_queues.transport.send("GET", "/admin/queues/requeue/mails", None).status == 405
     assert tasks_queue.count == 0
-    assert at_the_queues.transport.send("POST", "/admin/queues/requeue/tasks", []).status == 200
+    assert at_the_queues.transport.send("POST", "/admin/queues/requeue/mails", []).status == 200
     assert tasks_queue.count == 1
 
 
@@ -143,8 +143,8 @@ def test_another_sites_form_changes_nothing(
     app: Flask, at_the_queues: Visitor, failed_job: Job, tasks_queue: Queue, headers: dict[str, str]
 ) -> None:
     at_the_queues.transport.headers.update(headers)  # type: ignore[attr-defined]
-    for path in ("requeue/tasks", f"job/{failed_job.id}/delete", f"job/{failed_job.id}/requeue",
-                 "queue/tasks/failed/empty"):  # fmt: skip
+    for path in ("requeue/mails", f"job/{failed_job.id}/delete", f"job/{failed_job.id}/requeue",
+                 "queue/mails/failed/empty"):  # fmt: skip
         assert at_the_queues.transport.send("POST", f"{QUEUES}{path}", []).status == 403
     assert tasks_queue.count == 0
     assert tasks_queue.failed_job_registry.count == 1
@@ -154,7 +154,7 @@ def test_what_a_job_carries_is_inert_in_the_json(
     app: Flask, at_the_queues: Visitor, failed_job: Job
 ) -> None:
     for path in (
-        "0/data/jobs/tasks/failed/8/asc/1.json",
+        "0/data/jobs/mails/failed/8/asc/1.json",
         f"0/data/job/{failed_job.id}.json",
         "0/data/queues.json",
         "0/data/workers.json",
@@ -172,7 +172,7 @@ def test_the_job_pages_show_no_attack_either(
 ) -> None:
     for path in (
         f"0/view/job/{failed_job.id}",
-        "0/view/jobs/tasks/failed/8/asc/1",
+        "0/view/jobs/mails/failed/8/asc/1",
         "0/view/workers",
     ):
         page = at_the_queues.get(QUEUES + path)
@@ -185,8 +185,8 @@ def test_the_job_pages_show_no_attack_either(
     [
         "0/view/jobs/%3Cimg%20src=x%20onerror=alert(1)%3E/queued/8/asc/1",
         "0/view/jobs/')%3Balert(1)%3B('/queued/8/asc/1",
-        "0/view/jobs/tasks/')%3Balert(1)%3B('/8/asc/1",
-        "0/view/jobs/tasks/queued/8/')%3Balert(1)%3B('/1",
+        "0/view/jobs/mails/')%3Balert(1)%3B('/8/asc/1",
+        "0/view/jobs/mails/queued/8/')%3Balert(1)%3B('/1",
         "0/view/job/')%3Balert(1)%3B('",
     ],
 )

@@ -166,7 +166,7 @@ class Valkey:
     def queued(self) -> int:
         """How many jobs no worker has taken yet."""
         with closing(Redis.from_url(self.url)) as connection:
-            return int(connection.llen("rq:queue:tasks"))
+            return sum(int(connection.llen(f"rq:queue:{name}")) for name in ("mails", "meetings"))
 
     def _answers(self) -> bool:
         try:

@@ -118,13 +118,16 @@ def values(app: Flask) -> dict[str, Any]:
     page = make_page(host)
     booking = make_booking(page)
     absence = time_off.add(host, tomorrow(5), tomorrow(6))
+    mails = queue.queue_of(
+        queue.MAILS, queue.worker_connection(app.extensions["settings"].redis_url)
+    )
     return {
         "page_id": page.id, "time_off_id": absence.id, "slug": page.slug, "start": tomorrow(2).astimezone(UTC),
         "token": booking.token, "public_id": booking.public_id, "task_id": booking.tasks[0].id,
         "version": "1", "filename": "css/base.css",
         # of rq-dashboard
-        "instance_number": 0, "queue_name": "tasks", "registry_name": "queued", "per_page": 8,
-        "order": "asc", "page": 1, "job_id": queue._queue(app.extensions["settings"].redis_url).get_job_ids()[0],
+        "instance_number": 0, "queue_name": "mails", "registry_name": "queued", "per_page": 8,
+        "order": "asc", "page": 1, "job_id": mails.get_job_ids()[0],
     }  # fmt: skip
 
 

@@ -203,7 +203,7 @@ def test_jobs_that_name_deleted_tasks_do_nothing(
     revoked: responses.BaseResponse, delete_account: Callable[..., Result],
 ) -> None:  # fmt: skip
     connection = Redis.from_url(settings.redis_url)
-    jobs = Queue(queue.NAME, connection=connection, serializer=JSONSerializer)
+    jobs = Queue(queue.MAILS, connection=connection, serializer=JSONSerializer)
     assert delete_account("--yes").exit_code == 0
     assert jobs.count > 5
     before, told = every_row(), len(mails.messages)

@@ -87,7 +87,7 @@ def test_every_secret_is_a_file_that_its_service_is_given(compose):
 
 
 def test_every_service_of_ours_is_one_image_that_comes_back_and_cannot_write(compose):
-    ours = {"migrate", "web", "worker", "scheduler"}
+    ours = {"migrate", "web", "mails", "meetings", "scheduler"}
     for name in ours:
         service = compose["services"][name]
         assert service["read_only"] is True
@@ -100,8 +100,8 @@ def test_every_service_of_ours_is_one_image_that_comes_back_and_cannot_write(com
 
 
 def test_the_image_takes_its_commands_from_the_same_place_as_make_run(compose):
-    """flask worker, flask scheduler: what works in one works in the other."""
+    """flask worker mails, flask scheduler: what works in one works in the other."""
     procfile = (ROOT / "Procfile.dev").read_text()
-    for name in ("worker", "scheduler"):
+    for name in ("mails", "meetings", "scheduler"):
         command = shlex.join(compose["services"][name]["command"])
         assert f"{name}: {command}\n" in procfile

@@ -26,7 +26,7 @@ from app.bookings.models import Booking
 from app.clock import utcnow
 from app.config import Settings
 from app.extensions import db
-from app.outbox import MOST_ATTEMPTS, Overtaken, Task
+from app.outbox import GIVE_UP_AFTER, Overtaken, Task
 from app.tasks.leases import LeaseLost
 from app.tasks.mails import deliver
 from app.tasks.sweep import sweep
@@ -606,12 +606,14 @@ def test_an_unknown_kind_of_task_is_kept_for_a_worker_that_knows_it(app: Flask) 
     assert (task.state, task.last_error) == ("waiting", "internal_error")
 
 
-def test_what_fails_for_a_day_is_given_up(
+def test_what_fails_for_two_days_is_given_up(
     booking: Booking, wire: responses.RequestsMock, mails: MailServer
 ) -> None:
     wire.post(MEETINGS, status=503)
     task = task_of(booking, "meeting.create")
-    task.attempts = MOST_ATTEMPTS - 1
+    task.attempts = 1
+    task.first_tried_at = utcnow() - GIVE_UP_AFTER
+    task.last_error = "zoom_ill"
     db.session.commit()
     work()
     assert task_of(booking, "meeting.create").state == "failed"

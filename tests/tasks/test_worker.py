@@ -32,7 +32,7 @@ def signals_as_before() -> Iterator[None]:
 @pytest.fixture
 def tasks_queue(app: Flask, settings: Settings) -> Queue:
     connection = Redis.from_url(settings.redis_url)
-    return Queue(queue.NAME, connection=connection, serializer=JSONSerializer)
+    return Queue(queue.MAILS, connection=connection, serializer=JSONSerializer)
 
 
 def work_until_empty(tasks_queue: Queue) -> None:
@@ -88,7 +88,7 @@ def remember(*_arguments: object) -> None:
 
 def test_a_job_in_another_form_than_json_is_not_read(tasks_queue: Queue, tmp_path: Path) -> None:
     made = tmp_path / "made-by-a-pickle"
-    pickling = Queue(queue.NAME, connection=tasks_queue.connection)
+    pickling = Queue(queue.MAILS, connection=tasks_queue.connection)
     job = pickling.enqueue("os.mkdir", str(made))
     work_until_empty(tasks_queue)
     assert not made.exists()

@@ -320,7 +320,10 @@ def test_a_signed_token_is_good_for_its_purpose_and_its_time(bare_app: Flask) ->
         assert unsign("one", token, 60) == [1, "x"]
         assert unsign("another", token, 60) is None
         assert unsign("one", token, -1) is None
-        assert unsign("one", token[:-1] + ("a" if token[-1] != "a" else "b"), 60) is None
+        # Of the last character some bits are padding, which readers ignore.
+        assert (
+            unsign("one", token[:-4] + ("a" if token[-4] != "a" else "b") + token[-3:], 60) is None
+        )
         assert unsign("one", "", 60) is None
 
 
