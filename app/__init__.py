@@ -4,6 +4,7 @@ from flask import Flask
 
 from . import (
     assets,
+    bodies,
     cli,
     config,
     crypto,
@@ -46,6 +47,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
 
 
 def _bind_extensions(app: Flask, settings: config.Settings) -> None:
+    bodies.init_app(app)
     logs.init_app(app, settings)
     crypto.init_app(app, settings.token_encryption_keys)
     extensions.init_database(app)
@@ -53,7 +55,7 @@ def _bind_extensions(app: Flask, settings: config.Settings) -> None:
     extensions.login_manager.init_app(app, add_context_processor=False)
     extensions.csrf.init_app(app)
     proxies.init_app(app, settings)
-    rate_limits.init_app(app)
+    rate_limits.init_app(app, settings)
     extensions.compress.init_app(app)
     web.init_app(app, settings)
     i18n.init_app(app)

@@ -202,18 +202,17 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "TRUSTED_HOSTS": list(settings.trusted_hosts),
         "MAX_CONTENT_LENGTH": 128 * 1024,
         "SESSION_COOKIE_NAME": f"{prefix}calsync",
+        # Goes to the sign-in page only, which __Host- would not allow (accounts.known_browsers).
+        "KNOWN_BROWSER_COOKIE_NAME": f"{'__Secure-' if settings.is_production else ''}calsync_known",
         "SESSION_COOKIE_SECURE": settings.is_production,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "PERMANENT_SESSION_LIFETIME": timedelta(days=30),
+        # The cookie lives as long as a sign-in can: accounts.service ends one that idles earlier.
+        "PERMANENT_SESSION_LIFETIME": timedelta(days=90),
         # Only who changes the session sends the cookie: with parallel requests a late answer
         # would put an old one back, and no cached asset may carry it.
         "SESSION_REFRESH_EACH_REQUEST": False,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        "RATELIMIT_ENABLED": settings.ratelimit_enabled,
-        "RATELIMIT_STORAGE_URI": "steady+" + _limits_uri(settings.redis_url),  # rate_limits.py
-        "RATELIMIT_STRATEGY": "fixed-window",
-        "RATELIMIT_HEADERS_ENABLED": True,  # a 429 says when to come back
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_CSRF_SSL_STRICT": False,
         "BABEL_DEFAULT_LOCALE": "en",
@@ -221,10 +220,3 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "COMPRESS_REGISTER": False,
         "COMPRESS_MIN_SIZE": 400,
     }
-
-
-def _limits_uri(redis_url: str) -> str:
-    """Flask-Limiter's `limits` spells a unix socket `redis+unix://`."""
-    if redis_url.startswith("unix://"):
-        return "redis+" + redis_url
-    return redis_url

@@ -49,12 +49,28 @@ def init_app(app: Flask, settings: Settings) -> None:
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
     # These name addresses and job descriptions at INFO; ours say enough.
-    for chatty in ("rq", "rq.worker", "urllib3", "werkzeug", "alembic", "authlib"):
+    for chatty in ("rq", "rq.worker", "werkzeug", "alembic", "authlib"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # It names the addresses it asks for in its warnings.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    server = logging.getLogger("gunicorn.error")
+    if not any(isinstance(one, NobodysAddress) for one in server.filters):
+        server.addFilter(NobodysAddress())
     for warning in settings.warnings:
         log.warning("check the configuration", advice=warning)
     app.before_request(_name_request)
     app.after_request(_tell_request_id)
+
+
+class NobodysAddress(logging.Filter):
+    """gunicorn says from where an invalid request came and what it was, and of which address an
+    error was: a visitor's, and perhaps a client's secret link."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        for beginning in ("Invalid request", "Error handling request"):
+            if str(record.msg).startswith(beginning):
+                record.msg, record.args = beginning, ()
+        return True
 
 
 def _name_request() -> None:

@@ -33,7 +33,7 @@ TAGS = re.compile(
 )
 # Left in copied addresses by web pages, word processors and chats.
 IN_ADDRESSES = re.compile(
-    r"[\s\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+    r"[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
 )
 NAMED = re.compile(r"[^<>]*<([^<>]+)>\W*")
 # Letters that are drawn as nothing: Hangul fillers, the Braille pattern of no dots.
@@ -85,12 +85,13 @@ def fold_for_search(text: str) -> str:
 def fold_address(text: str | None) -> str:
     """A mail address in the one form it is compared and kept in: lower case, an international
     domain in its ASCII spelling. `mailto:a@b?subject=…` and `Name <a@b>` are understood."""
-    typed = unicodedata.normalize("NFKC", _with_few_marks((text or "")[:LONGEST_ADDRESS])).strip()
+    typed = unicodedata.normalize("NFKC", _with_few_marks((text or "")[:LONGEST_ADDRESS]))
+    typed = IN_ADDRESSES.sub("", typed).strip()
     if typed[:7].lower() == "mailto:":
         typed = unquote(typed[7:].partition("?")[0])
     elif named := NAMED.fullmatch(typed):
         typed = named[1]
-    local, at, domain = IN_ADDRESSES.sub("", typed).lower().rpartition("@")
+    local, at, domain = typed.strip().lower().rpartition("@")
     if not domain.isascii():
         with suppress(EmailNotValidError):
             domain = validate_email(f"x@{domain}", check_deliverability=False).ascii_domain

@@ -32,6 +32,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from .config import Settings
 from .extensions import DATABASE_AWAY
+from .gates import NotNow
 from .i18n import gettext as _
 from .logs import log
 from .text import mailto
@@ -226,6 +227,8 @@ def problem_page(error: HTTPException) -> BaseResponse:
             _("This form has expired"),
             _("Go back, copy what you typed, reload the page and send it again."),
         )
+    if isinstance(error, NotNow):
+        words = (error.title, error.words)
     response = make_response(
         render_template("errors/error.html", status=status, title=words[0], advice=words[1]),
         status,
@@ -268,10 +271,6 @@ def _words_for(status: int) -> tuple[str, str]:
             _("Go back and use the buttons on the page."),
         ),
         413: (_("This was too long"), _("Shorten the text and send it again.")),
-        429: (
-            _("Too many attempts"),
-            _("Please wait a little, then try again."),
-        ),
     }
     broken = (
         _("Something went wrong on our side"),

@@ -13,7 +13,18 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-CASES = ("engine", "page", "serve", "book", "mails", "webhook", "queue", "inputs", "hanging")
+CASES = (
+    "engine",
+    "page",
+    "serve",
+    "book",
+    "mails",
+    "webhook",
+    "queue",
+    "inputs",
+    "hanging",
+    "crowd",
+)
 Result = Mapping[str, Any]
 
 
@@ -81,6 +92,13 @@ TARGETS = [
     Target("an hour without workers: jobs a task", "queue", "jobs_a_task", 2, 1, {}),
     Target("the slowest answer to Zoom's webhook: ms", "webhook", "worst_ms", 100, None, {}),
     Target("pages beside 24 hanging live details, 95 %: ms", "hanging", "p95_ms", 1000, None, {}),
+    Target(
+        "page beside 100 sign-ins, 95 %: ms", "crowd", "p95_ms", 1000, None, {"beside": "sign-ins"}
+    ),
+    Target(
+        "page beside 40 unsent bodies, 95 %: ms", "crowd", "p95_ms", 1000, None,
+        {"beside": "bodies"},
+    ),
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ A process of its own, as light as may be: it shares the machine with the servers
 
 import asyncio
 import json
+import ssl
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -15,7 +16,10 @@ LENGTH = b"content-length:"
 
 @dataclass(frozen=True)
 class Load:
-    """Who asks how much of whom. It ends after `seconds`, or when `most` answers have come."""
+    """Who asks how much of whom. It ends after `seconds`, or when `most` answers have come.
+
+    With the path of a certificate to trust it speaks TLS.
+    """
 
     host: str
     port: int
@@ -25,6 +29,11 @@ class Load:
     seconds: float = 4.0
     most: int = 20_000
     warm_up: float = 1.0
+    trusts: str = ""
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        tls = ssl.create_default_context(cafile=self.trusts) if self.trusts else None
+        return await asyncio.open_connection(self.host, self.port, ssl=tls)
 
     @property
     def request(self) -> bytes:
@@ -64,7 +73,7 @@ class Answers:
 async def visit(load: Load, answers: Answers) -> None:
     """One connection: ask, read the whole answer, ask again."""
     request = load.request
-    reader, writer = await asyncio.open_connection(load.host, load.port)
+    reader, writer = await load.connect()
     while not answers.is_over():
         asked_at = time.perf_counter()
         writer.write(request)
@@ -75,7 +84,7 @@ async def visit(load: Load, answers: Answers) -> None:
         if b"connection: close" in head:
             writer.close()
             answers.reconnects += 1
-            reader, writer = await asyncio.open_connection(load.host, load.port)
+            reader, writer = await load.connect()
     writer.close()
 
 

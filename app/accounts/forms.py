@@ -1,14 +1,15 @@
 """Sign-up and sign-in."""
 
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, PasswordField
-from wtforms.validators import DataRequired, Length
+from wtforms import Field, HiddenField, PasswordField
+from wtforms.validators import DataRequired, Length, ValidationError
 
 from ..forms import Address, Line, LocalForm
+from ..i18n import gettext as _
+from . import passwords
 from .models import EMAIL_LENGTH, NAME_LENGTH
 
-SHORTEST_PASSWORD = 8
-LONGEST_PASSWORD = 512  # a limit only so that nobody makes us hash megabytes
+LONGEST_PASSWORD = passwords.LONGEST
 
 
 class SignInForm(LocalForm):
@@ -48,7 +49,7 @@ class SignUpForm(SignInForm):
         [
             DataRequired(_l("Choose a password.")),
             Length(
-                min=SHORTEST_PASSWORD,
+                min=passwords.SHORTEST,
                 max=LONGEST_PASSWORD,
                 message=_l("Use 8 or more characters. Any characters will do."),
             ),
@@ -56,6 +57,35 @@ class SignUpForm(SignInForm):
         render_kw={"autocomplete": "new-password"},
     )
     timezone = HiddenField()
+
+    def validate_password(self, field: Field) -> None:
+        """Refuse what is guessed first, and say why."""
+        weakness = passwords.weakness_of(field.data, [self.email.data or "", self.name.data or ""])
+        if weakness is None:
+            return
+        raise ValidationError(
+            {
+                "common": _(
+                    "Many people use this password or one like it, so it is guessed first. Use"
+                    " several words that do not belong together."
+                ),
+                "personal": _(
+                    "This password is made of your name or address, so it is guessed first. Use"
+                    " several words that do not belong together."
+                ),
+                "pattern": _(
+                    "This password follows a pattern that is guessed quickly. Use several words"
+                    " that do not belong together."
+                ),
+            }[weakness]
+        )
+
+
+class AdminForm(SignUpForm):
+    """What `flask create-admin` is given: the rules of the sign-up, without a browser."""
+
+    class Meta:
+        csrf = False
 
 
 class ConfirmForm(LocalForm):

@@ -1,21 +1,21 @@
 """Signing up, in and out. The functions here are the only ones of accounts that commit."""
 
-import threading
+from datetime import datetime, timedelta
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..clock import utcnow
 from ..crypto import fingerprint, new_token
-from ..extensions import db, delete_some
+from ..extensions import DATABASE_AWAY, db, delete_some
+from ..logs import log
 from .models import SignIn, User
+from .passwords import hash_password, is_outdated, matches
 
-_hasher = PasswordHasher()
-# argon2id takes 64 MiB a hash: a crowd at the door must not take all memory.
-_hashing = threading.BoundedSemaphore(4)
+IDLE_END = timedelta(days=30)
+# How far seen_at may lag behind: a write an hour and browser, not one a page.
+SEEN_EVERY = timedelta(hours=1)
 
 
 class AddressTaken(Exception):
@@ -33,11 +33,11 @@ def sign_up(
 ) -> User:
     """Make a host's account and commit. `email` in lower case, `timezone` an IANA name.
 
-    Raises AddressTaken, and changes nothing then.
+    Raises AddressTaken, and changes nothing then; gates.Busy.
     """
     user = User(
         email=email,
-        password_hash=hash_password(password),
+        password_hash=hash_password(password),  # before the transaction begins
         name=name,
         locale=locale,
         timezone=timezone,
@@ -53,44 +53,33 @@ def sign_up(
     return user
 
 
-def hash_password(password: str) -> str:
-    """argon2id with the library's recommended cost (RFC 9106)."""
-    with _hashing:
-        return _hasher.hash(password)
-
-
 def authenticate(email: str, password: str) -> User | None:
-    """The active user with this address and password, or None.
+    """The active user with this address and password, or None. Raises gates.Busy.
 
-    An unknown address costs as much time as a wrong password. Commits a new hash when the
-    library's recommended cost has changed since the old one.
+    An unknown address costs as much time as a wrong password. No database connection is held
+    meanwhile. Commits a new hash when the library's recommended cost has changed since the old
+    one.
     """
-    user: User | None = db.session.scalar(select(User).where(User.email == email))
-    if not _matches(user.password_hash if user else _hash_of_nobody(), password):
+    known = db.session.execute(
+        select(User.id, User.password_hash).where(User.email == email)
+    ).one_or_none()
+    db.session.rollback()
+    if not matches(known.password_hash if known else None, password) or known is None:
         return None
-    if user is None or not user.is_active:
-        return None
-    if _hasher.check_needs_rehash(user.password_hash):
-        user.password_hash = hash_password(password)
-        db.session.commit()
-    return user
+    if is_outdated(known.password_hash):
+        _renew_hash(known.id, known.password_hash, hash_password(password))
+    user = db.session.get(User, known.id)
+    return user if user is not None and user.is_active else None
 
 
-def _matches(password_hash: str, password: str) -> bool:
-    with _hashing:
-        try:
-            return _hasher.verify(password_hash, password)
-        except (VerificationError, InvalidHashError):
-            return False
-
-
-_nobody: list[str] = []
-
-
-def _hash_of_nobody() -> str:
-    if not _nobody:
-        _nobody.append(hash_password(new_token()))
-    return _nobody[0]
+def _renew_hash(user_id: int, before: str, after: str) -> None:
+    """Unless the password was changed meanwhile."""
+    db.session.execute(
+        update(User)
+        .where(User.id == user_id, User.password_hash == before)
+        .values(password_hash=after)
+    )
+    db.session.commit()
 
 
 def begin_session(user: User, user_agent: str) -> str:
@@ -118,20 +107,42 @@ def end_session(token: str) -> None:
 
 
 def forget_old_sessions(most: int) -> int:
-    """Delete up to `most` sign-ins that are older than any may be; commit. Returns how many."""
-    began = utcnow() - current_app.permanent_session_lifetime
-    return delete_some(SignIn, SignIn.created_at < began, most)
+    """Delete up to `most` sign-ins that have come to their end; commit. Returns how many."""
+    began, seen = _ends(utcnow())
+    return delete_some(SignIn, or_(SignIn.created_at < began, SignIn.seen_at < seen), most)
+
+
+def _ends(now: datetime) -> tuple[datetime, datetime]:
+    """A sign-in that began, or was last seen, before these is over: after 90 days in any case
+    (which is as long as its cookie lives), after 30 without use."""
+    return now - current_app.permanent_session_lifetime, now - IDLE_END
 
 
 def find_by_session(token: str) -> User | None:
-    """The active user whose browser carries `token`."""
+    """The active user whose browser carries `token`; that it was used is written down."""
     signed_in: SignIn | None = db.session.scalar(
         select(SignIn).where(SignIn.token_hash == fingerprint(token))
     )
     if signed_in is None or not signed_in.user.is_active:
         return None
+    now = utcnow()
+    began, seen = _ends(now)
+    if signed_in.created_at < began or signed_in.seen_at < seen:
+        return None
+    if now - signed_in.seen_at > SEEN_EVERY:
+        _note_use(signed_in.id, now)
     signed_in.user.session_token = token
     return signed_in.user
+
+
+def _note_use(session_id: int, now: datetime) -> None:
+    """By a connection of its own: the request's transaction is not ours to commit. A database
+    that takes no writes just now ends nobody's sign-in."""
+    try:
+        with db.engine.begin() as connection:
+            connection.execute(update(SignIn).where(SignIn.id == session_id).values(seen_at=now))
+    except DATABASE_AWAY as error:
+        log.warning("use of a sign-in not noted", error=type(error.orig).__name__)
 
 
 def set_language(user: User, language: str) -> None:
@@ -146,17 +157,20 @@ def update_profile(user: User, name: str, timezone: str, locale: str) -> None:
     db.session.commit()
 
 
-def promote(email: str, password: str) -> bool:
-    """Make an existing account an admin with a new password and commit; every browser is signed
-    out. False: no such account."""
-    user = db.session.scalar(select(User).where(User.email == email))
-    if user is None:
-        return False
-    user.is_admin = True
+def find_by_email(email: str) -> User | None:
+    """The account with this address."""
+    return db.session.scalar(select(User).where(User.email == email))
+
+
+def promote(user: User, password: str) -> None:
+    """Make an account an admin's, with a new password, and commit; every browser is signed out.
+
+    Pages, bookings and connections stay as whoever made the account left them.
+    """
     user.password_hash = hash_password(password)
+    user.is_admin = True
     db.session.execute(delete(SignIn).where(SignIn.user_id == user.id))
     db.session.commit()
-    return True
 
 
 def lock(user_id: int) -> None:

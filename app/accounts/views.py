@@ -1,13 +1,24 @@
 """Sign-up, sign-in, sign-out and the choice of language."""
 
-from flask import Blueprint, abort, flash, g, request, session, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    after_this_request,
+    flash,
+    g,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 
-from ..extensions import csrf, limiter
+from ..extensions import csrf
+from ..gates import NotNow, answer_not_now
 from ..i18n import COOKIE, LANGUAGES, current_language, is_timezone
 from ..i18n import gettext as _
-from ..text import fold_address
+from ..rate_limits import count
 from ..web import (
     YEAR,
     current_settings,
@@ -17,10 +28,11 @@ from ..web import (
     render,
     see_other,
 )
-from . import service
+from . import known_browsers, service
 from .forms import SignInForm, SignUpForm
 from .gate import hosts_only
-from .models import EMAIL_LENGTH, User
+from .models import User
+from .tries import try_password
 
 bp = Blueprint("accounts", __name__)
 
@@ -37,15 +49,32 @@ def new_account() -> ResponseReturnValue:
     """The sign-up form."""
     if current_user.is_authenticated:
         return see_other(destination())
-    return render("accounts/sign_up.html", form=SignUpForm(), next=wish())
+    return render_sign_up(SignUpForm())
 
 
 @bp.post("/signup")
-@limiter.limit("20/hour")
 def create_account() -> ResponseReturnValue:
-    """Make the account and sign in at once. 422: form errors, or a taken address."""
+    """Make the account and sign in at once. 422: form errors, or a taken address. 429, 503: not
+    now; what was typed is kept."""
     form = SignUpForm()
-    if form.validate_on_submit():
+    try:
+        count("form")
+        if form.validate_on_submit() and sign_up(form):
+            return see_other(destination())
+    except NotNow as why:
+        form.form_errors.append(why.words)
+        return answer_not_now(render_sign_up(form), why)
+    return render_sign_up(form), 422
+
+
+def render_sign_up(form: SignUpForm) -> Response:
+    return render("accounts/sign_up.html", form=form, next=wish())
+
+
+def sign_up(form: SignUpForm) -> bool:
+    """Whether there was no account with this address yet. Each try counts, since its answer tells
+    who has one."""
+    with count("sign-up"):
         try:
             user = service.sign_up(
                 form.email.data,
@@ -56,10 +85,9 @@ def create_account() -> ResponseReturnValue:
             )
         except service.AddressTaken:
             form.email.errors = [_("This address has an account already. Sign in instead.")]
-        else:
-            open_door(user)
-            return see_other(destination())
-    return render("accounts/sign_up.html", form=form, next=wish()), 422
+            return False
+    open_door(user)
+    return True
 
 
 def likely_timezone(suggested: str | None) -> str:
@@ -72,34 +100,44 @@ def sign_in() -> ResponseReturnValue:
     """The sign-in form."""
     if current_user.is_authenticated:
         return see_other(destination())
-    return render("accounts/sign_in.html", form=SignInForm(), next=wish())
+    return render_sign_in(SignInForm())
 
 
 @bp.post("/login")
-@limiter.limit("30/hour", deduct_when=lambda response: response.status_code == 422)
-@limiter.limit(
-    "10/hour",
-    key_func=lambda: "account:" + fold_address(request.form.get("email"))[:EMAIL_LENGTH],
-    deduct_when=lambda response: response.status_code == 422,
-)
 def create_session() -> ResponseReturnValue:
-    """Sign in. 422: the same words for an unknown address and a wrong password."""
+    """Sign in. 422: the same words for an unknown address and a wrong password. 429, 503: not
+    now; the address is kept."""
     form = SignInForm()
-    if form.validate_on_submit():
-        user = service.authenticate(form.email.data, form.password.data)
-        if user:
-            open_door(user)
-            return see_other(destination())
-        form.password.errors = [_("Address and password do not match an account.")]
-    return render("accounts/sign_in.html", form=form, next=wish()), 422
+    try:
+        count("form")
+        if form.validate_on_submit():
+            if user := try_password(form.email.data, form.password.data):
+                open_door(user)
+                return see_other(destination())
+            form.password.errors = [_("Address and password do not match an account.")]
+    except NotNow as why:
+        form.form_errors.append(why.words)
+        return answer_not_now(render_sign_in(form), why)
+    return render_sign_in(form), 422
+
+
+def render_sign_in(form: SignInForm) -> Response:
+    return render("accounts/sign_in.html", form=form, next=wish())
 
 
 def open_door(user: User) -> None:
-    """Sign `user` in under a new token; nothing of an earlier session survives."""
+    """Sign `user` in under a new token; nothing of an earlier session survives. The browser is
+    known from now on."""
     session.clear()
     service.begin_session(user, request.user_agent.string)
     session.permanent = True
     login_user(user)
+    email = user.email
+
+    @after_this_request
+    def remember(response: Response) -> Response:
+        known_browsers.remember(response, email)
+        return response
 
 
 def wish() -> str | None:

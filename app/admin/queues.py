@@ -29,8 +29,10 @@ from ..accounts.gate import admins_only, current_host
 from ..accounts.service import authenticate
 from ..clock import utcnow
 from ..config import Settings
-from ..extensions import csrf, limiter
+from ..extensions import csrf
+from ..gates import NotNow, answer_not_now
 from ..i18n import gettext as _
+from ..rate_limits import count
 from ..web import local_path, problem_page, refuse_foreign_origin, render, see_other
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
@@ -69,17 +71,30 @@ def ask_password() -> ResponseReturnValue:
 
 
 @bp.post("/confirm")
-@limiter.limit("20/hour")
 def confirm() -> ResponseReturnValue:
-    """Open the queues for half an hour. 422: wrong password."""
+    """Open the queues for half an hour. 422: wrong password. 429, 503: not now."""
     form = ConfirmForm()
-    if form.validate_on_submit():
-        if authenticate(current_host().email, form.password.data):
-            session[CONFIRMED] = utcnow().timestamp()
-            wish = local_path(request.form.get("next"), "")
-            return see_other(wish or url_for("rq_dashboard.queues_overview"))
-        form.password.errors = [_("This is not your password.")]
-    return render("admin/confirm.html", form=form, next=request.form.get("next")), 422
+    wish = local_path(request.form.get("next"), "")
+    try:
+        if form.validate_on_submit():
+            if is_own_password(form.password.data):
+                session[CONFIRMED] = utcnow().timestamp()
+                return see_other(wish or url_for("rq_dashboard.queues_overview"))
+            form.password.errors = [_("This is not your password.")]
+    except NotNow as why:
+        form.form_errors.append(why.words)
+        return answer_not_now(render("admin/confirm.html", form=form, next=wish), why)
+    return render("admin/confirm.html", form=form, next=wish), 422
+
+
+def is_own_password(password: str) -> bool:
+    """Wrong ones stay counted. Raises LimitReached, Busy."""
+    host = current_host()
+    with count("confirm", account=host.id) as wrong:
+        is_right = authenticate(host.email, password) is not None
+    if is_right:
+        wrong.give_back()
+    return is_right
 
 
 def guard() -> BaseResponse | None:

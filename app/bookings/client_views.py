@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from ..extensions import csrf
 from ..i18n import gettext as _
 from ..i18n import language_in_address
+from ..rate_limits import limits
 from ..web import keep_private, refuse_foreign_origin, render, see_other
 from . import calendar_links, service
 from .models import Booking
@@ -60,6 +61,7 @@ def ask_cancel(token: str) -> ResponseReturnValue:
 
 @bp.post("/cancel")
 @csrf.exempt
+@limits("form")
 def cancel(token: str) -> ResponseReturnValue:
     """Cancel the booking; both parties get a mail. 409: it is over. :raises 404:"""
     refuse_foreign_origin()

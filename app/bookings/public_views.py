@@ -4,19 +4,22 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, current_app, g, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, g, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter, ValidationError
 
 from ..booking_pages.offers import Facts, Offer, find, find_live
-from ..extensions import DATABASE_AWAY, compress, csrf, db, limiter, read_only
+from ..extensions import DATABASE_AWAY, compress, csrf, db, read_only
+from ..gates import answer_not_now
 from ..i18n import current_language, is_timezone, language_in_address
 from ..i18n import gettext as _
 from ..logs import log
+from ..rate_limits import LimitReached, count, mailbox
 from ..web import is_htmx, refuse_foreign_origin, render, respond, see_other
 from . import openings, service
 from .forms import BookingForm, new_key, read_key
+from .models import Booking
 from .public_month import Shown, View, is_drawable, look_at, month_values, read_view, zone_values
 
 bp = Blueprint("public", __name__)
@@ -94,10 +97,9 @@ def form(slug: str, start: datetime) -> ResponseReturnValue:
 
 @bp.post("/b/<slug>/<slot:start>")
 @csrf.exempt
-@limiter.limit("60/hour")
 def create(slug: str, start: datetime) -> ResponseReturnValue:
-    """Book a slot. 303: booked. 409: taken or not offered. 422: form errors. 503: the database
-    could not save it, and the same form may be sent again. :raises 404:"""
+    """Book a slot. 303: booked. 409: taken or not offered. 422: form errors. 429: too many. 503: the
+    database could not save it, and the same form may be sent again. :raises 404:"""
     refuse_foreign_origin()
     # A page that went off under the client's hands keeps what was typed; the key shows that
     # the form was given out while it was live.
@@ -108,13 +110,20 @@ def create(slug: str, start: datetime) -> ResponseReturnValue:
     key = read_key(page, start, details.key.data)
     if key is None and not offer.is_live:
         abort(404)
-    is_valid = details.validate()
-    if key is None:
-        details.form_errors.append(_("This form was open for too long. Please send it again."))
-    if not is_valid or key is None:
-        return render_form(page, start, details, status=422)
     try:
-        booking = service.book(page, start, details.client(page), key)
+        count("form")
+        is_valid = details.validate()
+        if key is None:
+            details.form_errors.append(_("This form was open for too long. Please send it again."))
+        if not is_valid or key is None:
+            return render_form(page, start, details, status=422)
+        booking = book(page, start, details, key)
+    except LimitReached as reached:
+        if key and (earlier := service.find_by_key(page.id, key)):
+            return to_client_page(earlier)
+        details.form_errors.append(reached.words)
+        form = render_form(page, start, details, key=details.key.data if key else None)
+        return answer_not_now(form, reached)
     except (service.SlotTaken, service.OutsideHours):
         return render_lost(offer, start, details)
     except DATABASE_AWAY as error:
@@ -128,6 +137,19 @@ def create(slug: str, start: datetime) -> ResponseReturnValue:
         )
         # It may have been saved after all, its confirmation lost: the same key finds it then.
         return render_form(page, start, details, status=503, key=details.key.data)
+    return to_client_page(booking)
+
+
+def book(page: Facts, start: datetime, details: BookingForm, key: str) -> Booking:
+    """Book, unless a limit says no; a lost race counts for nothing. Raises LimitReached, and what
+    `service.book` raises."""
+    client = details.client(page)
+    names = ("book", "meeting") if page.auto_zoom else ("book",)
+    with count(*names, client=mailbox(client.email), page=page.id, host=page.user_id):
+        return service.book(page, start, client, key)
+
+
+def to_client_page(booking: Booking) -> ResponseReturnValue:
     return see_other(url_for("client.show", token=booking.token, **language_in_address()))
 
 
@@ -138,7 +160,7 @@ def render_form(
     *,
     status: int = 200,
     key: str | None = None,
-) -> ResponseReturnValue:
+) -> Response:
     """The form for one slot, with a key of its own unless `key` is to be sent again."""
     view = read_view(page)
     zone = chosen_zone(view, details)

@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 from ..accounts import service as accounts
 from ..accounts.gate import current_host, hosts_only
 from ..booking_pages.service import pages_of
-from ..extensions import limiter
 from ..i18n import gettext as _
+from ..rate_limits import limits
 from ..web import render, see_other
 from ..zoom.tokens import connection_of
 from . import diagnosis
@@ -52,7 +52,7 @@ def zoom_section() -> dict[str, Any]:
 
 
 @bp.post("/integrations/diagnosis")
-@limiter.limit("60/hour")
+@limits("diagnose", account=lambda: current_host().id)
 def diagnose() -> ResponseReturnValue:
     """Find out why no meetings are made. It asks Zoom, and renews the token by that."""
     found = diagnosis.diagnose(current_host())

@@ -70,10 +70,10 @@ def test_bookings_are_answered_while_it_takes_connections_and_never_answers(
 
 
 @pytest.mark.chaos
-def test_a_hundred_bookings_made_while_it_was_stopped_have_their_meetings_and_mails(
+def test_eighty_bookings_made_while_it_was_stopped_have_their_meetings_and_mails(
     world: World, aya: ChaosHost
 ) -> None:
-    clients = aya.clients(100)
+    clients = aya.clients(80)
     with world.valkey.stopped(), ThreadPoolExecutor(4) as pool:
         booked = list(pool.map(lambda client: client.book(), clients))
         assert world.meetings(aya.handle) == []

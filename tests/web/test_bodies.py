@@ -1,159 +1,129 @@
-"""What a request may carry: fields of bounded size, and addresses that a sentence has swallowed."""
+"""A body that does not come holds a thread for ten seconds at most, and only a few threads."""
 
+import socket
 import time
-from urllib.parse import urlencode
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
+import requests
 from flask import Flask
 
-from app.accounts.forms import SignUpForm
-from app.booking_pages.forms import PageForm
-from app.bookings.forms import BookingForm
-from tests.cast import make_booking, make_host, make_page, visit_as
-from tests.visitor import InProcess, Visitor
+from app.bodies import NOT_READ, BodyMissing, WholeBodies
+from app.gates import Busy
+from bench.serve import web_processes
+from bench.stage import Stage
+from tests.conftest import test_environment
+from tests.proxies import HOST, unsent_bodies
+from tests.visitor import InProcess
 
-BASE = "http://127.0.0.1"
-FORM = "application/x-www-form-urlencoded"
-FORMS = ["/signup", "/login", "/language", "/b/talk/20261208T000000Z", "/dashboard/pages/new"]
-COSTLY = {
-    "marks": "Z" + "\u0315\u0300" * 10_000,
-    "separators": ";," * 60_000,
-    "digits": "9" * 120_000,
-    "percent": "%" * 40_000,
-    "ligatures": "ﷺ" * 13_000,
-}
+LONGEST = 1000
+
+
+class Connection:
+    """One end for the server, as gunicorn gives it to the app; one for the client."""
+
+    def __init__(self) -> None:
+        self.server, self.client = socket.socketpair()
+        self.stream = self.server.makefile("rb")
+
+    def close(self) -> None:
+        for one in (self.stream, self.server, self.client):
+            one.close()
+
+    def environ(self, **more: str) -> WSGIEnvironment:
+        return {"wsgi.input": self.stream, "gunicorn.socket": self.server} | more
 
 
 @pytest.fixture
-def host_client(app: Flask) -> InProcess:
-    host = make_host()
-    make_page(host, slug="talk")
-    transport = visit_as(app, host).transport
-    assert isinstance(transport, InProcess)
-    return transport
+def connection() -> Iterator[Connection]:
+    made = Connection()
+    yield made
+    made.close()
 
 
-@pytest.mark.parametrize("address", FORMS)
-@pytest.mark.parametrize(
-    ("kind", "body"),
-    [
-        ("application/json", b'{"name": ["x"], "email": {"a": 1}}'), ("application/json", b"[" * 100_000),
-        ("text/plain", b"name=x"), ("application/xml", b"<a/>"),
-    ],
-)  # fmt: skip
-def test_a_body_that_is_no_form_is_refused(
-    app: Flask, host_client: InProcess, address: str, kind: str, body: bytes
+def run(environ: WSGIEnvironment, patience: float = 10.0) -> WSGIEnvironment:
+    """What the app gets to see."""
+    seen: list[WSGIEnvironment] = []
+
+    def app(environ: WSGIEnvironment, _start_response: StartResponse) -> list[bytes]:
+        seen.append(environ)
+        return []
+
+    WholeBodies(app, LONGEST, patience)(environ, lambda *_args: None)  # type: ignore[arg-type]
+    return seen[0]
+
+
+def test_a_body_that_comes_in_pieces_is_whole_for_the_app(connection: Connection) -> None:
+    connection.client.sendall(b"name=Ken&")
+    connection.client.sendall(b"note=roof")
+    seen = run(connection.environ(CONTENT_LENGTH="18"))
+    assert seen["wsgi.input"].read() == b"name=Ken&note=roof"
+    assert NOT_READ not in seen
+
+
+def test_a_body_that_drips_does_not_put_the_end_off(connection: Connection) -> None:
+    connection.client.sendall(b"x" * 5)
+    began = time.monotonic()
+    seen = run(connection.environ(CONTENT_LENGTH="1000"), patience=0.3)
+    assert time.monotonic() - began < 5
+    assert isinstance(seen[NOT_READ], BodyMissing)
+
+
+def test_without_an_announced_length_no_more_is_read_than_the_app_takes(
+    connection: Connection,
 ) -> None:
-    answer = app.test_client().post(address, data=body, content_type=kind, base_url=BASE)
-    assert answer.status_code == 415
+    connection.client.sendall(b"x" * 3000)
+    seen = run(connection.environ(HTTP_TRANSFER_ENCODING="chunked"))
+    assert seen["CONTENT_LENGTH"] == str(LONGEST + 1)
+    assert "HTTP_TRANSFER_ENCODING" not in seen
 
 
-@pytest.mark.parametrize("address", FORMS)
-def test_a_file_in_place_of_a_field_is_refused(
-    app: Flask, host_client: InProcess, address: str
+def test_a_body_that_is_too_long_is_taken_off_the_line_so_that_the_answer_arrives(
+    connection: Connection,
 ) -> None:
-    boundary = "x"
-    part = (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="email"; filename="a"\r\n\r\nx\r\n'
-    )
-    answer = app.test_client().post(
-        address,
-        data=f"{part}--{boundary}--\r\n".encode(),
-        content_type=f"multipart/form-data; boundary={boundary}",
-        base_url=BASE,
-    )
-    assert answer.status_code in {400, 403, 422}
-
-
-@pytest.mark.parametrize("address", FORMS)
-def test_more_than_128_kilobytes_is_413(app: Flask, host_client: InProcess, address: str) -> None:
-    body = b"email=" + b"x" * (128 * 1024)
-    answer = app.test_client().post(address, data=body, content_type=FORM, base_url=BASE)
-    assert answer.status_code == 413
-
-
-def fields() -> list[str]:
-    """Every field that a form of ours reads."""
-    declared = {name for form in (SignUpForm, PageForm, BookingForm) for name in dir(form)}
-    known = {"name", "email", "password", "timezone", "title", "slug", "description", "location",
-             "duration", "first_day", "note", "key"}  # fmt: skip
-    assert known <= declared
-    return sorted(
-        known | {"lang", "next", "label", "opens", "hours-0-opens", "hours-0-weekday", "q"}
-    )
-
-
-@pytest.mark.parametrize("costly", COSTLY.values(), ids=COSTLY.keys())
-def test_no_field_of_any_form_holds_a_process(
-    app: Flask, engine: str, host_client: InProcess, costly: str
-) -> None:
-    if engine == "postgresql":
-        pytest.skip("what is measured comes before the database")
-    addresses = app.url_map.bind("")
-    posted = [
-        addresses.build(rule.endpoint, {}, method="POST")
-        for rule in app.url_map.iter_rules()
-        if "POST" in (rule.methods or set()) and not rule.arguments and "admin" not in rule.rule
-    ]
-    assert len(posted) > 8
-    for address in [*posted, "/b/talk/20261208T000000Z"]:
-        for name in fields():
-            body = urlencode({name: costly})[: 128 * 1024 - 1]
-            began = time.perf_counter()
-            answer = host_client.client.post(address, data=body, content_type=FORM, base_url=BASE)
-            took = time.perf_counter() - began
-            assert answer.status_code < 500, (address, name)
-            assert took < 1, (address, name, took)
-
-
-@pytest.mark.parametrize("costly", COSTLY.values(), ids=COSTLY.keys())
-def test_no_query_and_no_header_holds_a_process(
-    app: Flask, engine: str, host_client: InProcess, costly: str
-) -> None:
-    if engine == "postgresql":
-        pytest.skip("what is measured comes before the database")
-    queries = [
-        f"{path}?{name}=" for path in ("/", "/b/talk", "/dashboard/bookings", "/login")
-        for name in ("q", "tz", "lang", "month", "date", "next", "page", "tab")
-    ]  # fmt: skip
-    for query in queries:
-        began = time.perf_counter()
-        answer = host_client.client.get(query + costly, base_url=BASE)
-        assert answer.status_code < 500, query
-        assert time.perf_counter() - began < 1, query
-    plain = costly.encode("ascii", "replace").decode()
-    for header in (
-        "Accept-Language",
-        "Cookie",
-        "User-Agent",
-        "Referer",
-        "X-Forwarded-For",
-        "Origin",
-    ):
-        began = time.perf_counter()
-        answer = app.test_client().get("/login", headers={header: plain}, base_url=BASE)
-        assert answer.status_code < 500, header
-        assert time.perf_counter() - began < 1, header
-
-
-@pytest.mark.parametrize("behind", ["/", ".", "。", ")", ">", "、", ").", "」", "//", "...", "%20"])
-def test_what_a_sentence_puts_behind_a_link_leads_to_the_page(app: Flask, behind: str) -> None:
-    page = make_page(make_host(), slug="talk")
-    booking = make_booking(page)
-    for path in ("/b/talk", f"/booking/{booking.token}", "/docs", "/b/talk/20261208T010000Z"):
-        answer = app.test_client().get(f"{path}{behind}?lang=ja", base_url=BASE)
-        assert answer.status_code == 302, path
-        assert answer.headers["Location"] == f"{path}?lang=ja"
+    connection.client.sendall(b"x" * 5000)
+    seen = run(connection.environ(CONTENT_LENGTH="5000"))
+    assert seen["CONTENT_LENGTH"] == "5000"
+    assert NOT_READ not in seen
 
 
 @pytest.mark.parametrize(
-    "path", ["//evil.example/x/", "/%5Cevil.example/", "//evil.example.", "/nowhere.", "/b/", "/."]
+    ("reason", "status", "words"),
+    [(BodyMissing(), 408, "did not arrive in time"), (Busy(5), 503, "try again in 5 seconds")],
 )
-def test_nothing_leads_off_the_site_or_in_a_circle(app: Flask, path: str) -> None:
-    answer = app.test_client().get(path, base_url=BASE)
-    assert answer.status_code in {308, 404}
-    assert not answer.headers.get("Location", "/").startswith(("//", "/\\", "http://evil"))
+def test_who_is_not_heard_is_told_why(
+    bare_app: Flask, reason: Exception, status: int, words: str
+) -> None:
+    client = bare_app.test_client()
+    asked = {"base_url": "http://127.0.0.1", "environ_overrides": {NOT_READ: reason}}
+    answer = client.post("/login", **asked)
+    assert answer.status_code == status
+    assert words in answer.text
+    assert answer.headers.get("Retry-After") == ("5" if status == 503 else None)
 
 
-def test_a_page_that_does_not_exist_is_not_found_after_one_redirect(visit: Visitor) -> None:
-    assert visit.get("/b/nobody.").status == 404
+def test_who_asks_for_another_host_is_told_that_first(bare_app: Flask) -> None:
+    answer = bare_app.test_client().post("/login", environ_overrides={NOT_READ: BodyMissing()})
+    assert (answer.status_code, answer.text) == (400, "This host is not served here.\n")
+
+
+def test_forty_bodies_that_do_not_come_leave_pages_to_everybody_else(tmp_path: Path) -> None:
+    """On the real server, without a proxy: the bodies would be waited for for ten seconds."""
+    stage = Stage("sqlite", Flask("nobody"), test_environment(tmp_path))
+    with web_processes(stage) as port, ExitStack() as stack:
+        connections = [socket.create_connection((HOST, port), timeout=20) for _ in range(40)]
+        stack.enter_context(unsent_bodies(connections))
+        for _ in range(20):
+            page = requests.get(f"http://{HOST}:{port}/login", timeout=5)
+            assert page.status_code == 200
+        first = [connection.recv(12) for connection in connections]
+    # Those who found a place are told in the end that it was too slow, the others at once.
+    assert set(first) == {b"HTTP/1.1 408", b"HTTP/1.1 503"}
+    assert first.count(b"HTTP/1.1 408") <= 8
+
+
+def test_a_form_of_the_test_client_needs_no_connection(app: Flask) -> None:
+    assert InProcess(app).send("POST", "/language", [("lang", "ja")]).status == 303
