@@ -4,6 +4,7 @@ A Japanese title is read aloud (SudachiPy knows readings of kanji) and written i
 """
 
 import re
+import threading
 import unicodedata
 from functools import lru_cache
 
@@ -12,13 +13,16 @@ import sudachipy
 from sqlalchemy import select
 
 from ..extensions import db
-from .models import SLUG_LENGTH, BookingPage
+from .models import SLUG_LENGTH, TITLE_LENGTH, BookingPage
 
 FORM = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 SUGGESTED_LENGTH = 48
 # Words that join, point or punctuate; an address reads better without them.
 SILENT = {"助詞", "助動詞", "補助記号", "記号", "空白", "接頭辞"}
 FALLBACK = "meeting"
+# SudachiPy's tokenizer refuses a thread that comes while another is at work with it, and one for
+# each thread would take some megabytes each. A title takes it far less than a millisecond.
+_reading = threading.Lock()
 
 
 def is_well_formed(slug: str) -> bool:
@@ -34,7 +38,7 @@ def is_free(slug: str, page_id: int | None = None) -> bool:
 
 def suggest(title: str) -> str:
     """A free, well-formed address for a page with this title."""
-    base = _cut(_latin(title)) or FALLBACK
+    base = _cut(_latin(title[:TITLE_LENGTH])) or FALLBACK
     taken = set(
         db.session.scalars(select(BookingPage.slug).where(BookingPage.slug.startswith(base)))
     )
@@ -63,10 +67,11 @@ def _read(title: str) -> list[tuple[str, str, str]]:
     folded = unicodedata.normalize("NFKC", title)
     if folded.isascii():
         return [(word, "", "") for word in folded.split()]
-    return [
-        (word.surface(), word.part_of_speech()[0], word.reading_form())
-        for word in _tokenizer().tokenize(folded)
-    ]
+    with _reading:
+        return [
+            (word.surface(), word.part_of_speech()[0], word.reading_form())
+            for word in _tokenizer().tokenize(folded)
+        ]
 
 
 @lru_cache(maxsize=1)
