@@ -10,10 +10,11 @@ from functools import lru_cache
 
 import jaconv
 import sudachipy
-from sqlalchemy import select
+from sqlalchemy import select, union
 
+from ..crypto import new_reference
 from ..extensions import db
-from .models import SLUG_LENGTH, TITLE_LENGTH, BookingPage
+from .models import SLUG_LENGTH, TITLE_LENGTH, BookingPage, PageAddress
 
 FORM = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 SUGGESTED_LENGTH = 48
@@ -31,17 +32,23 @@ def is_well_formed(slug: str) -> bool:
 
 
 def is_free(slug: str, page_id: int | None = None) -> bool:
-    """Whether no other page has this address; archived pages keep theirs."""
-    owner = db.session.scalar(select(BookingPage.id).where(BookingPage.slug == slug))
-    return owner is None or owner == page_id
-
-
-def suggest(title: str) -> str:
-    """A free, well-formed address for a page with this title."""
-    base = _cut(_latin(title[:TITLE_LENGTH])) or FALLBACK
-    taken = set(
-        db.session.scalars(select(BookingPage.slug).where(BookingPage.slug.startswith(base)))
+    """Whether no other page has or had this address; archived pages keep theirs."""
+    owners = union(
+        select(BookingPage.id).where(BookingPage.slug == slug),
+        select(PageAddress.page_id).where(PageAddress.slug == slug),
     )
+    return set(db.session.scalars(owners)) <= {page_id}
+
+
+def suggest(title: str, *, is_contested: bool = False) -> str:
+    """A free, well-formed address for a page with this title. While others take each next number
+    at the same moment (`is_contested`), one that nobody else is offered."""
+    base = _cut(_latin(title[:TITLE_LENGTH])) or FALLBACK
+    columns = (BookingPage.slug, PageAddress.slug)
+    known = union(*(select(column).where(column.startswith(base)) for column in columns))
+    taken = set(db.session.scalars(known))
+    if is_contested:
+        return f"{base}-{new_reference(6)}"
     if base not in taken:
         return base
     return next(name for n in range(2, len(taken) + 3) if (name := f"{base}-{n}") not in taken)

@@ -31,7 +31,16 @@ def create() -> ResponseReturnValue:
     form = TimeOffForm(host_zone())
     if not form.validate_on_submit():
         return render_list(form, status=422)
-    time_off = service.add(current_host(), *form.span(), form.label.data or "")
+    try:
+        time_off = service.add(current_host(), *form.span(), form.label.data or "")
+    except service.TooMany:
+        form.form_errors.append(
+            _(
+                "You have %(count)d entries of time off ahead already. Delete one, then add this.",
+                count=service.MOST_AHEAD,
+            )
+        )
+        return render_list(form, status=422)
     flash(
         _("Added: %(when)s. All your booking pages are closed then.", when=in_words(time_off)),
         "done",
