@@ -1,6 +1,7 @@
 """Fields of the host's forms: times, days and numbers as people type them, and rows of these."""
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -13,6 +14,7 @@ from .models import MINUTES_A_DAY
 
 # Far enough from the ends of datetime's range that a zone's offset leads to neither.
 YEARS = range(1970, 2201)
+MOST_ROWS = 100  # of hours and other days of one page: every visitor's page reads them all
 
 
 class ClockTime(StringField):
@@ -73,14 +75,46 @@ class Filled:
 class Rows(FieldList):
     """Rows that stay as offered when the request does not speak of them at all.
 
-    The form says `<name>_shown`, so that no row left can be told from no word about rows.
+    The form says `<name>_shown`, so that no row left can be told from no word about rows. Fields
+    of rows are `<name>-<number>-…`; what is named otherwise, and more rows than a page holds, are
+    not read, and are errors.
     """
+
+    NUMBER = re.compile(r"[0-9]{1,4}")
+    errors: Sequence[Any]
+    is_unreadable = is_overfull = False
 
     def process(self, formdata: Any, data: Any = None, extra_filters: Any = None) -> None:
         spoken_of = formdata and any(
             key == f"{self.name}_shown" or key.startswith(f"{self.name}-") for key in formdata
         )
         super().process(formdata if spoken_of else None, data, extra_filters)
+
+    def _extract_indices(self, prefix: str, formdata: Any) -> list[int]:
+        found = set()
+        for key in formdata:
+            if not key.startswith(f"{prefix}-"):
+                continue
+            number = key.removeprefix(f"{prefix}-").partition("-")[0]
+            if self.NUMBER.fullmatch(number):
+                found.add(int(number))
+            else:
+                self.is_unreadable = True
+        self.is_overfull = len(found) > MOST_ROWS
+        return sorted(found)[:MOST_ROWS]
+
+    def validate(self, form: Form, extra_validators: Any = ()) -> bool:
+        super().validate(form, extra_validators)
+        if self.is_overfull:
+            self.errors = [*self.errors, too_many_rows()]
+        if self.is_unreadable:
+            self.errors = [*self.errors, _("Some rows could not be read. Check them, then save.")]
+        return not self.errors
+
+    @property
+    def own_errors(self) -> list[str]:
+        """Errors about the rows altogether; each row tells its own."""
+        return [words for words in self.errors if isinstance(words, str)]
 
     def row(self, index: int) -> FormField | None:
         """The row whose field names carry `index`."""
@@ -90,6 +124,11 @@ class Rows(FieldList):
         row = self.row(index)
         if row is not None:
             self.entries.remove(row)
+
+
+def too_many_rows() -> str:
+    """What is wrong, and what to do."""
+    return _("A page holds at most %(count)d ranges. Remove some, then save.", count=MOST_ROWS)
 
 
 class Whole(IntegerField):
@@ -105,7 +144,9 @@ class Whole(IntegerField):
         if not valuelist:
             return
         text = normalize_line(valuelist[0])
-        self.data = int(text) if text.isascii() and text.isdecimal() else None
+        # More digits than any limit has are no number; Python reads no more than some thousand.
+        is_number = text.isascii() and text.isdecimal() and len(text) <= 9
+        self.data = int(text) if is_number else None
         if not text and self.optional:
             return
         if self.data is None or not self.low <= self.data <= self.high:

@@ -1,5 +1,6 @@
 """The host's booking pages: list, New Booking Page, edit, live or off, archive."""
 
+import re
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -14,10 +15,12 @@ from ..i18n import gettext as _
 from ..web import is_htmx, render, see_other
 from ..zoom.service import is_connected
 from . import public_holidays, service, slugs
+from .fields import MOST_ROWS, too_many_rows
 from .forms import PageForm
 from .models import BookingPage
 
 OFFERED_HORIZON = 60  # days
+ROW_NUMBER = re.compile(r"[0-9]{1,4}")
 
 bp = Blueprint("booking_pages", __name__, url_prefix="/dashboard/pages")
 bp.before_request(hosts_only)
@@ -118,8 +121,8 @@ def new_page() -> BookingPage:
 def save(page: BookingPage) -> ResponseReturnValue:
     form = PageForm(page)
     if request.form.get("add") or request.form.get("remove"):
-        change_rows(form, request.form)
-        return render_form(page, form)
+        wrong = change_rows(form, request.form)
+        return render_form(page, form, status=422 if wrong else 200)
     if not form.validate_on_submit():
         return render_form(page, form, status=422)
     is_new = page.id is None
@@ -136,19 +139,26 @@ def save(page: BookingPage) -> ResponseReturnValue:
     return see_other(url_for(".edit", page_id=page.id))
 
 
-def change_rows(form: PageForm, sent: MultiDict[str, str]) -> None:
-    """Add a row (`add=hours:2` for Wednesday, `add=overrides`) or remove one (`remove=hours:5`)."""
+def change_rows(form: PageForm, sent: MultiDict[str, str]) -> bool:
+    """Add a row (`add=hours:2` for Wednesday, `add=overrides`) or remove one (`remove=hours:5`).
+    True: that cannot be, and the rows say why. :raises 400: rows of something else."""
     kind, _colon, which = (sent.get("add") or sent.get("remove") or "").partition(":")
-    number = int(which) if which.isdecimal() else 0
     if kind not in {"hours", "overrides"}:
         abort(400)
     rows = form[kind]
-    if sent.get("remove"):
-        rows.remove(number)
+    number = int(which) if ROW_NUMBER.fullmatch(which) else None
+    if number is None and (kind == "hours" or sent.get("remove")):
+        rows.errors = [_("This row could not be found. Choose it again.")]
+    elif sent.get("remove"):
+        rows.remove(number or 0)
+    elif len(form.hours) + len(form.overrides) >= MOST_ROWS:
+        rows.errors = [too_many_rows()]
     elif kind == "hours":
+        number = number or 0
         rows.append_entry(dict(weekday=min(number, 6), **next_range(form, number)))
     else:
         rows.append_entry({})
+    return bool(rows.errors)
 
 
 def next_range(form: PageForm, weekday: int) -> dict[str, int]:
