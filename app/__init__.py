@@ -3,8 +3,20 @@
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import assets, cli, config, crypto, environment, extensions, i18n, logs, rate_limits, web
-from .accounts import gate
+from . import (
+    assets,
+    cli,
+    config,
+    crypto,
+    environment,
+    extensions,
+    i18n,
+    logs,
+    rate_limits,
+    shown_again,
+    web,
+)
+from .accounts import gate, language
 from .accounts import views as accounts
 from .admin import health, queues
 from .booking_pages import time_off_views
@@ -43,7 +55,9 @@ def _bind_extensions(app: Flask, settings: config.Settings) -> None:
     extensions.init_database(app)
     extensions.migrate.init_app(app, extensions.db, directory=str(environment.ROOT / "migrations"))
     extensions.login_manager.init_app(app, add_context_processor=False)
+    language.init_app(app)
     extensions.csrf.init_app(app)
+    shown_again.init_app(app)
     rate_limits.init_app(app)
     extensions.compress.init_app(app)
     web.init_app(app, settings)

@@ -12,13 +12,17 @@ from typing import Any
 
 import wtforms.i18n
 from email_validator import EmailNotValidError, validate_email
+from flask import g
 from flask_wtf import FlaskForm
+from flask_wtf.form import _Auto
 from wtforms import BooleanField, EmailField, StringField, TextAreaField
 from wtforms.form import BaseForm
 from wtforms.validators import StopValidation
 
+from .crypto import fingerprint
 from .i18n import current_language
 from .i18n import gettext as _
+from .shown_again import typed_fields
 
 
 def normalize(text: str | None) -> str:
@@ -86,9 +90,20 @@ class Switch(BooleanField):
 
 
 class LocalForm(FlaskForm):
-    """A form whose library speaks the language in force."""
+    """A form whose library speaks the language in force. One that is shown again takes what was
+    typed from where that is kept, and says why it is shown (see `shown_again`)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if note := g.get("form_note"):
+            self.form_errors.append(note)
 
     class Meta:
+        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
+            if formdata is _Auto and (kept := typed_fields()) is not None:
+                return kept
+            return FlaskForm.Meta.wrap_formdata(self, form, formdata)
+
         def get_translations(self, _form: object) -> NullTranslations:
             return _words_of_wtforms(current_language())
 
@@ -97,6 +112,11 @@ class LocalForm(FlaskForm):
 def _words_of_wtforms(language: str) -> NullTranslations:
     """Kept: Flask-WTF would read the whole catalogue anew for every request with a form."""
     return wtforms.i18n.get_translations([language])  # type: ignore[no-any-return]
+
+
+def version_of(*values: str) -> str:
+    """What a form is filled in from, where it overwrites a row that counts no versions."""
+    return fingerprint("\0".join(values))[:16]
 
 
 class ClientForm(LocalForm):

@@ -45,7 +45,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.url_map.converters["int"] = RowNumber
     app.before_request(_refuse_nul)
     app.after_request(_secure)
-    app.register_error_handler(HTTPException, _error_page)
+    app.register_error_handler(HTTPException, error_page)
     for error in DATABASE_AWAY:
         app.register_error_handler(error, _database_away_page)
     app.register_error_handler(Exception, _crash_page)
@@ -101,6 +101,14 @@ def go_to(address: str) -> BaseResponse:
     if is_htmx():
         return Response(status=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": address})
     return see_other(address)
+
+
+def replace_page(response: Response) -> Response:
+    """Let htmx put a whole page in place of the one it is on, and not into a part of it."""
+    if is_htmx():
+        response.headers["HX-Retarget"] = "body"
+        response.headers["HX-Reswap"] = "innerHTML"
+    return response
 
 
 def local_path(wish: str | None, default: str) -> str:
@@ -176,7 +184,8 @@ def _secure(response: Response) -> Response:
     return response
 
 
-def _error_page(error: HTTPException) -> BaseResponse:
+def error_page(error: HTTPException) -> BaseResponse:
+    """What went wrong, in words, with the error's own status."""
     if error.response is not None:
         return cast(BaseResponse, error.response)
     if isinstance(error, SecurityError):
@@ -187,7 +196,7 @@ def _error_page(error: HTTPException) -> BaseResponse:
     if isinstance(error, CSRFError):
         words = (
             _("This form has expired"),
-            _("Go back, copy what you typed, reload the page and send it again."),
+            _("Go back, reload the page and press the button again."),
         )
     response = make_response(
         render_template("errors/error.html", status=status, title=words[0], advice=words[1]),
@@ -230,7 +239,7 @@ def _words_for(status: int) -> tuple[str, str]:
 def _database_away_page(error: DBAPIError) -> BaseResponse:
     """503: the database is restarting, full or locked. A form can be sent again as it is."""
     log.warning("database away", error=type(error.orig).__name__)
-    return _error_page(ServiceUnavailable(retry_after=RETRY_AFTER))
+    return error_page(ServiceUnavailable(retry_after=RETRY_AFTER))
 
 
 def _crash_page(error: Exception) -> BaseResponse:
@@ -238,4 +247,4 @@ def _crash_page(error: Exception) -> BaseResponse:
     if current_app.testing:
         raise error
     log.exception("request crashed", error=type(error).__name__)
-    return _error_page(InternalServerError())
+    return error_page(InternalServerError())

@@ -57,6 +57,7 @@ class SignUpForm(SignInForm):
         render_kw={"autocomplete": "new-password"},
     )
     timezone = HiddenField()
+    form_key = HiddenField()
 
 
 class ConfirmForm(LocalForm):

@@ -1,15 +1,16 @@
 """Sign-up, sign-in, sign-out and the choice of language."""
 
-from flask import Blueprint, abort, flash, g, request, session, url_for
+from flask import Blueprint, Response, flash, g, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 
 from ..extensions import csrf, limiter
 from ..forms import fold_address
-from ..i18n import COOKIE, LANGUAGES, current_language, is_timezone
+from ..i18n import current_language, is_timezone
 from ..i18n import gettext as _
+from ..once import new_form_key, read_form_key
+from ..shown_again import show_kept, shown_again_by
 from ..web import (
-    YEAR,
     current_settings,
     local_path,
     may_lead_to_zoom,
@@ -20,9 +21,12 @@ from ..web import (
 from . import service
 from .forms import SignInForm, SignUpForm
 from .gate import hosts_only
+from .language import language_sent, remember
 from .models import EMAIL_LENGTH, User
 
 bp = Blueprint("accounts", __name__)
+
+SIGN_UP = "sign-up"  # whose form a once-only key is of
 
 
 @bp.before_request
@@ -37,29 +41,54 @@ def new_account() -> ResponseReturnValue:
     """The sign-up form."""
     if current_user.is_authenticated:
         return see_other(destination())
-    return render("accounts/sign_up.html", form=SignUpForm(), next=wish())
+    return render_sign_up(SignUpForm())
 
 
 @bp.post("/signup")
+@shown_again_by(lambda: render_sign_up(SignUpForm()))
 @limiter.limit("20/hour")
 def create_account() -> ResponseReturnValue:
-    """Make the account and sign in at once. 422: form errors, or a taken address."""
+    """Make the account, once for each form, and sign in at once. 422: form errors, or a taken
+    address."""
     form = SignUpForm()
     if form.validate_on_submit():
+        user: User | None
         try:
-            user = service.sign_up(
+            user = made_before(form) or service.sign_up(
                 form.email.data,
                 form.password.data,
                 form.name.data,
                 locale=current_language(),
                 timezone=likely_timezone(form.timezone.data),
+                form_key=read_form_key(SIGN_UP, form.form_key.data),
             )
         except service.AddressTaken:
-            form.email.errors = [_("This address has an account already. Sign in instead.")]
-        else:
+            user = made_before(form)
+        if user:
             open_door(user)
             return see_other(destination())
-    return render("accounts/sign_up.html", form=form, next=wish()), 422
+        form.email.errors = [_("This address has an account already. Sign in instead.")]
+    return render_sign_up(form), 422
+
+
+def made_before(form: SignUpForm) -> User | None:
+    """The account that this very form has made, a press before: its password is the form's."""
+    key = read_form_key(SIGN_UP, form.form_key.data)
+    made = service.made_by(key) if key else None
+    if made is None or made.email != form.email.data:
+        return None
+    return service.authenticate(made.email, form.password.data)
+
+
+def render_sign_up(form: SignUpForm) -> Response:
+    key = form.form_key.data
+    is_good = read_form_key(SIGN_UP, key) is not None
+    return render(
+        "accounts/sign_up.html",
+        form=form,
+        next=wish(),
+        form_key=key if is_good else new_form_key(SIGN_UP),
+    )
 
 
 def likely_timezone(suggested: str | None) -> str:
@@ -76,6 +105,7 @@ def sign_in() -> ResponseReturnValue:
 
 
 @bp.post("/login")
+@shown_again_by(lambda: render_sign_in(SignInForm()))
 @limiter.limit("30/hour", deduct_when=lambda response: response.status_code == 422)
 @limiter.limit(
     "10/hour",
@@ -83,15 +113,22 @@ def sign_in() -> ResponseReturnValue:
     deduct_when=lambda response: response.status_code == 422,
 )
 def create_session() -> ResponseReturnValue:
-    """Sign in. 422: the same words for an unknown address and a wrong password."""
+    """Sign in. Who had been typing into a form is shown that one again (see `shown_again`). 422:
+    the same words for an unknown address and a wrong password."""
     form = SignInForm()
     if form.validate_on_submit():
         user = service.authenticate(form.email.data, form.password.data)
         if user:
             open_door(user)
-            return see_other(destination())
+            return show_kept(request.form.get("kept", "")) or see_other(destination())
         form.password.errors = [_("Address and password do not match an account.")]
-    return render("accounts/sign_in.html", form=form, next=wish()), 422
+    return render_sign_in(form), 422
+
+
+def render_sign_in(form: SignInForm) -> Response:
+    return render(
+        "accounts/sign_in.html", form=form, next=wish(), kept=request.form.get("kept", "")
+    )
 
 
 def open_door(user: User) -> None:
@@ -100,6 +137,7 @@ def open_door(user: User) -> None:
     service.begin_session(user, request.user_agent.string)
     session.permanent = True
     login_user(user)
+    g.pop("csrf_token", None)  # a token of the session before is good for nothing now
 
 
 def wish() -> str | None:
@@ -132,18 +170,5 @@ def choose_language() -> ResponseReturnValue:
     is refused by its origin.
     """
     refuse_foreign_origin()
-    language = request.form.get("lang", "")
-    if language not in LANGUAGES:
-        abort(400)
-    if current_user.is_authenticated:
-        service.set_language(current_user, language)
-    response = see_other(local_path(request.form.get("next"), "/"))
-    response.set_cookie(
-        COOKIE,
-        language,
-        max_age=YEAR,
-        secure=current_settings().is_production,
-        httponly=True,
-        samesite="Lax",
-    )
-    return response
+    language = language_sent()
+    return remember(see_other(local_path(request.form.get("next"), "/")), language)

@@ -4,11 +4,12 @@ Rows of hours and overrides are `hours-0-weekday`, `hours-0-opens`, `hours-0-clo
 `overrides-0-date` and so on. What a request leaves out stays as it was offered.
 """
 
+import re
 from typing import Any
 from zoneinfo import available_timezones
 
 from flask_babel import lazy_gettext as _l
-from wtforms import FormField, SelectChoice, SelectField
+from wtforms import FormField, HiddenField, SelectChoice, SelectField
 from wtforms.validators import DataRequired, Length, ValidationError
 
 from ..forms import Line, LocalForm, Switch, Text
@@ -42,6 +43,7 @@ COLUMNS = (
     "buffer_after", "notice", "horizon_days", "first_day", "last_day", "daily_limit", "timezone",
     "holidays", "auto_zoom",
 )  # fmt: skip
+VERSION = re.compile(r"[0-9]{1,9}")
 NOTICES = (0, 60, 120, 240, 480, 720, 1440, 2880, 4320, 10080)
 
 
@@ -79,6 +81,8 @@ class PageForm(LocalForm):
         invalid_choice_message=_l("Choose a country from the list."),
     )
     auto_zoom = Switch(_l("Auto-create Zoom meeting"))
+    version = HiddenField()
+    form_key = HiddenField()
     hours = Rows(FormField(HoursForm))
     overrides = Rows(FormField(OverrideForm))
 
@@ -120,6 +124,15 @@ class PageForm(LocalForm):
         if len(field) + len(self.overrides) > MOST_ROWS:
             raise ValidationError(too_many_rows())
 
+    @property
+    def version_sent(self) -> int | None:
+        """The page's version that the form was filled in from; None where it does not say, and 0,
+        which is nobody's, where it says nonsense."""
+        if not self.version.raw_data:
+            return None
+        text = str(self.version.raw_data[0])
+        return int(text) if VERSION.fullmatch(text) else 0
+
     def draft(self) -> Draft:
         """The valid form's values, for the service."""
         columns = {name: self[name].data for name in COLUMNS}
@@ -136,7 +149,7 @@ def offered(page: BookingPage) -> dict[str, Any]:
     """What the form shows before anybody touches it."""
     saved = draft_of(page)
     hours = typed_hours(saved.hours if page.id else default_hours())
-    return {name: saved.columns[name] for name in COLUMNS} | {
+    return {name: saved.columns[name] for name in (*COLUMNS, "version")} | {
         "hours": [dict(weekday=day, opens=opens, closes=closes) for day, opens, closes in hours],
         "overrides": [
             dict(date=day, opens=opens, closes=closes)

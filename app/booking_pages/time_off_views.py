@@ -10,6 +10,7 @@ from ..accounts.gate import current_host, hosts_only
 from ..clock import utcnow
 from ..i18n import day_in_words
 from ..i18n import gettext as _
+from ..shown_again import shown_again_by
 from ..web import render, see_other
 from . import time_off as service
 from .models import TimeOff
@@ -26,6 +27,7 @@ def index() -> ResponseReturnValue:
 
 
 @bp.post("")
+@shown_again_by(lambda: render_list(TimeOffForm(host_zone())))
 def create() -> ResponseReturnValue:
     """Add time off, in the host's zone. 422: form errors."""
     form = TimeOffForm(host_zone())

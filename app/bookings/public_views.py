@@ -16,6 +16,7 @@ from ..extensions import DATABASE_AWAY, compress, csrf, db, limiter, read_only
 from ..i18n import current_language, is_timezone, language_in_address
 from ..i18n import gettext as _
 from ..logs import log
+from ..shown_again import shown_again_by
 from ..web import is_htmx, refuse_foreign_origin, render, respond, see_other
 from . import openings, service
 from .forms import BookingForm, new_key, read_key
@@ -112,7 +113,20 @@ def form(slug: str, start: datetime) -> ResponseReturnValue:
     return render_form(offer.page, start, details)
 
 
+def draw_form(slug: str, start: datetime) -> ResponseReturnValue:
+    """The form as it was sent, with the key it was sent with. :raises 404: no such page."""
+    offer = find(slug) or abort(404)
+    g.host_language = offer.page.host.locale
+    details = BookingForm()
+    key = details.key.data
+    if offer.is_live and openings.is_open(offer, start):
+        is_good = read_key(offer.page, start, key)
+        return render_form(offer.page, start, details, key=key if is_good else None)
+    return render_lost(offer, start, details)
+
+
 @bp.post("/b/<slug>/<slot:start>")
+@shown_again_by(draw_form)
 @csrf.exempt
 @limiter.limit("60/hour")
 def create(slug: str, start: datetime) -> ResponseReturnValue:

@@ -1,6 +1,5 @@
 """Addresses that a page has given up: they lead to it, and are nobody else's."""
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from app.bookings.models import Booking
 from app.bookings.public_views import SLOT_FORM
 from app.extensions import db
 from tests.cast import make_host, make_page, tomorrow
+from tests.together import at_once
 from tests.visitor import Visitor
 
 SENT = {"name": "Ken Yamada", "email": "ken@example.com", "note": "My case"}
@@ -30,26 +30,14 @@ def draft(page: BookingPage, slug: str, **columns: Any) -> service.Draft:
     return service.Draft(kept | {"slug": slug} | columns, saved.hours, saved.overrides)
 
 
-def at_once(app: Flask, *works: Callable[[], Any]) -> list[Any]:
-    """What each returned or raised, started at the same moment with an app context each."""
-    start = threading.Barrier(len(works))
-    ends: list[Any] = [None] * len(works)
+def in_context(app: Flask, work: Callable[[], Any]) -> Callable[[], Any]:
+    """The work of a thread, with an app context of its own."""
 
-    def run(number: int) -> None:
+    def run() -> Any:
         with app.app_context():
-            start.wait()
-            try:
-                ends[number] = works[number]()
-            except service.SlugTaken as error:
-                ends[number] = error
+            return work()
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(works))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    db.session.expire_all()
-    return ends
+    return run
 
 
 def test_an_old_link_leads_to_the_page_with_all_it_asked_for(app: Flask, visit: Visitor) -> None:
@@ -140,7 +128,8 @@ def test_an_address_given_up_is_taken_by_nobody_who_asks_at_that_moment(app: Fla
         asked = service.Draft({"title": "x", "slug": "wanted", "timezone": "UTC"}, [], [])
         return lambda: service.create_page(db.session.get_one(User, host_id), asked)
 
-    ends = at_once(app, give_up, *map(ask, hosts))
+    ends = at_once(*[in_context(app, work) for work in (give_up, *map(ask, hosts))])
+    db.session.expire_all()
     assert ends[0] is None
     assert all(isinstance(end, service.SlugTaken) for end in ends[1:])
     assert db.session.scalars(select(PageAddress.page_id)).all() == [page_id, page_id]
@@ -152,7 +141,8 @@ def test_of_pages_that_want_one_address_at_once_one_gets_it(app: Flask) -> None:
     def ask(page_id: int) -> Callable[[], None]:
         return lambda: rename(db.session.get_one(BookingPage, page_id), "wanted")
 
-    ends = at_once(app, *map(ask, ids))
+    ends = at_once(*[in_context(app, ask(page_id)) for page_id in ids])
+    db.session.expire_all()
     assert sorted(type(end).__name__ for end in ends) == ["NoneType"] + ["SlugTaken"] * 5
     assert (
         len(db.session.scalars(select(BookingPage).where(BookingPage.slug == "wanted")).all()) == 1
@@ -166,7 +156,7 @@ def test_hosts_who_leave_the_address_to_us_at_once_each_get_one(app: Flask) -> N
     def ask(host_id: int) -> Callable[[], str]:
         return lambda: service.create_page(db.session.get_one(User, host_id), asked).slug
 
-    made = at_once(app, *map(ask, hosts))
+    made = at_once(*[in_context(app, ask(host_id)) for host_id in hosts])
     assert all(isinstance(slug, str) for slug in made)
     assert len(set(made)) == 8
     assert all(slug.startswith("first-meeting") for slug in made)

@@ -1,8 +1,8 @@
 """Addresses suggested while many hosts ask at once."""
 
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import icalendar
 from babel import Locale
@@ -12,6 +12,7 @@ from app.accounts import service as accounts
 from app.accounts.models import User
 from app.booking_pages import holidays, public_holidays, slugs
 from tests.cast import make_host, visit_as
+from tests.together import at_once
 
 THREADS = 8
 TITLES = {
@@ -21,24 +22,10 @@ TITLES = {
 }
 
 
-def at_once(work: Callable[[int], None]) -> list[BaseException]:
-    """What eight threads, let go at the same moment, raised; each works `work(its number)`."""
-    start = threading.Barrier(THREADS)
-    raised: list[BaseException] = []
-
-    def run(number: int) -> None:
-        start.wait()
-        try:
-            work(number)
-        except BaseException as error:  # noqa: BLE001  (a thread's error is the test's)
-            raised.append(error)
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return raised
+def errors_of(work: Callable[[int], None]) -> list[object]:
+    """What eight threads at once raised; each works `work(its number)`."""
+    ends = at_once(*[partial(work, number) for number in range(THREADS)])
+    return [end for end in ends if end is not None]
 
 
 def test_eight_threads_read_japanese_titles_at_once() -> None:
@@ -47,7 +34,7 @@ def test_eight_threads_read_japanese_titles_at_once() -> None:
             title, spoken = list(TITLES.items())[(number + turn) % len(TITLES)]
             assert slugs._latin(title) == spoken
 
-    assert at_once(read) == []
+    assert errors_of(read) == []
 
 
 def test_eight_hosts_are_suggested_addresses_at_once(app: Flask) -> None:
@@ -63,7 +50,7 @@ def test_eight_hosts_are_suggested_addresses_at_once(app: Flask) -> None:
             statuses.append(answer.status)
             assert "shokai-mendan" in answer.text
 
-    assert at_once(ask) == []
+    assert errors_of(ask) == []
     assert statuses == [200] * 5 * THREADS
 
 
@@ -84,4 +71,4 @@ def test_what_else_threads_share_may_be_shared() -> None:
             assert read["summary"] == f"{number};{turn},あ"
         assert accounts._hasher.verify(password_hash, "x")
 
-    assert at_once(use) == []
+    assert errors_of(use) == []
