@@ -110,7 +110,10 @@ def _expired(error: CSRFError) -> BaseResponse:
     if not is_typed_form():
         return error_page(error)
     g.form_note = _("This form has expired. What you typed is still here: please send it again.")
-    response = show_again()
+    try:
+        response = show_again()
+    except HTTPException as other:
+        return error_page(other)
     if response.status_code == 200:
         response.status_code = 400
     return response

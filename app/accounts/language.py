@@ -17,7 +17,7 @@ def init_app(app: Flask) -> None:
 
 
 def _switch_in_form() -> BaseResponse | None:
-    if request.method != "POST" or "lang" not in request.form or not is_typed_form():
+    if not is_typed_form() or "lang" not in request.form:
         return None
     refuse_foreign_origin()
     language = language_sent()
