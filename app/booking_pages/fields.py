@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from wtforms import DateField, Field, FieldList, Form, FormField, IntegerField, StringField
+from wtforms import DateField, Field, FieldList, Form, IntegerField, StringField
 from wtforms.validators import StopValidation
 
 from ..forms import normalize_line
@@ -14,6 +14,7 @@ from .models import MINUTES_A_DAY
 
 # Far enough from the ends of datetime's range that a zone's offset leads to neither.
 YEARS = range(1970, 2201)
+MOST_READ = 300  # of rows that were sent: what is too much is shown again, up to here
 MOST_ROWS = 100  # of hours and other days of one page: every visitor's page reads them all
 
 
@@ -76,13 +77,12 @@ class Rows(FieldList):
     """Rows that stay as offered when the request does not speak of them at all.
 
     The form says `<name>_shown`, so that no row left can be told from no word about rows. Fields
-    of rows are `<name>-<number>-…`; what is named otherwise, and more rows than a page holds, are
-    not read, and are errors.
+    of rows are `<name>-<number>-…`; what is named otherwise is an error.
     """
 
     NUMBER = re.compile(r"[0-9]{1,4}")
     errors: Sequence[Any]
-    is_unreadable = is_overfull = False
+    is_unreadable = False
 
     def process(self, formdata: Any, data: Any = None, extra_filters: Any = None) -> None:
         spoken_of = formdata and any(
@@ -100,13 +100,10 @@ class Rows(FieldList):
                 found.add(int(number))
             else:
                 self.is_unreadable = True
-        self.is_overfull = len(found) > MOST_ROWS
-        return sorted(found)[:MOST_ROWS]
+        return sorted(found)[:MOST_READ]
 
     def validate(self, form: Form, extra_validators: Any = ()) -> bool:
         super().validate(form, extra_validators)
-        if self.is_overfull:
-            self.errors = [*self.errors, too_many_rows()]
         if self.is_unreadable:
             self.errors = [*self.errors, _("Some rows could not be read. Check them, then save.")]
         return not self.errors
@@ -116,14 +113,11 @@ class Rows(FieldList):
         """Errors about the rows altogether; each row tells its own."""
         return [words for words in self.errors if isinstance(words, str)]
 
-    def row(self, index: int) -> FormField | None:
-        """The row whose field names carry `index`."""
-        return next((row for row in self.entries if row.name == f"{self.name}-{index}"), None)
-
     def remove(self, index: int) -> None:
-        row = self.row(index)
-        if row is not None:
-            self.entries.remove(row)
+        """Take out the row whose field names carry `index`, and number the rest anew, as WTForms
+        does with what is sent next; a row that has gone already is no fault."""
+        if index < len(self.entries):
+            self.pop_entry(index)
 
 
 def too_many_rows() -> str:

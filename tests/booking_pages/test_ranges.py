@@ -13,7 +13,7 @@ from app.booking_pages.models import BookingPage, TimeOff
 from app.booking_pages.ranges import join, next_date, next_weekday, runs_over, split
 from app.extensions import db
 from tests.cast import make_host, make_page, visit_as
-from tests.visitor import Page, Visitor
+from tests.visitor import Form, Page, Visitor
 
 NEW = "/dashboard/pages/new"
 DAY_BEFORE, DAY = date(2030, 12, 24), date(2030, 12, 25)
@@ -190,6 +190,16 @@ def test_a_page_holds_a_hundred_ranges_and_no_more(app: Flask, aya: Visitor) -> 
     full = [(number % 7, f"{number // 7}:00", f"{number // 7}:30") for number in range(100)]
     assert send(aya, **hours(*full)).status == 200
     assert len(only_page().hours) == 100
+
+
+def test_each_range_that_is_removed_is_the_one_that_was_pressed(app: Flask, aya: Visitor) -> None:
+    """The rows that are left are numbered anew, in what is shown and in what is sent."""
+    page = aya.get(NEW)
+    for weekday in (0, 1, 3):
+        button = page.one(f"#day-{weekday} button[name=remove]")
+        page = Form(page, page.one("form#typed"), button).send()
+    page.form_to(NEW).send(title="x", slug="x")
+    assert kept_hours() == [(2, 540, 1020), (4, 540, 1020)]
 
 
 def test_no_row_is_added_to_a_full_page(app: Flask, aya: Visitor, host: User) -> None:
