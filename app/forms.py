@@ -93,10 +93,10 @@ class LocalForm(FlaskForm):
     """A form whose library speaks the language in force. One that is shown again takes what was
     typed from where that is kept, and says why it is shown (see `shown_again`)."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if note := g.get("form_note"):
-            self.form_errors.append(note)
+    @property
+    def shown_because(self) -> str:
+        """Why the form is shown again, unasked; empty where it is not."""
+        return str(g.get("form_note", ""))
 
     class Meta:
         def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:

@@ -25,7 +25,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from .crypto import sign, unsign
 from .i18n import gettext as _
-from .web import error_page, replace_page
+from .web import error_page, is_from_elsewhere, replace_page
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 Draw = Callable[..., ResponseReturnValue]
@@ -54,8 +54,13 @@ def init_app(app: Flask) -> None:
 
 
 def is_typed_form() -> bool:
-    """Whether the request sends a form that can be shown again, with anything in it."""
-    return request.method == "POST" and _draw_of(request.endpoint) is not None and bool(_typed())
+    """Whether the request sends a form of ours that can be shown again, with anything in it.
+
+    What another site has filled in is nobody's words: shown again, it would be one press away from
+    being saved by a host who believes to have typed it.
+    """
+    is_ours = request.method == "POST" and _draw_of(request.endpoint) is not None
+    return is_ours and not is_from_elsewhere() and bool(_typed())
 
 
 def show_again() -> BaseResponse:

@@ -25,6 +25,7 @@ def send_to_door() -> Response:
     """To the sign-in page, and from there back to the page that was asked for, or to the form
     that was sent, with everything typed into it. That answer is 403."""
     if kept := keep_typed():
+        g.pop("form_note", None)  # it is about the form that was sent
         page = render("accounts/sign_in.html", form=SignInForm(formdata=None), kept=kept)
         page.status_code = 403
         return replace_page(page)

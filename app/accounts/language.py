@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from ..i18n import COOKIE, LANGUAGES
 from ..shown_again import is_typed_form, show_again
-from ..web import YEAR, current_settings, refuse_foreign_origin
+from ..web import YEAR, current_settings
 from . import service
 
 
@@ -19,7 +19,6 @@ def init_app(app: Flask) -> None:
 def _switch_in_form() -> BaseResponse | None:
     if not is_typed_form() or "lang" not in request.form:
         return None
-    refuse_foreign_origin()
     language = language_sent()
     g.language = language
     response = show_again()

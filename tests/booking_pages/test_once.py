@@ -83,7 +83,7 @@ def test_a_form_sent_again_with_other_words_asks_and_loses_nothing(
 def test_a_key_that_is_not_ours_shows_the_form_again(app: Flask, aya: Visitor, key: str) -> None:
     page = aya.get(NEW).form_to(NEW).send(title="First meeting", form_key=key)
     assert page.status == 422
-    assert "open for too long" in page.one(".summary").get_text()
+    assert "open for too long" in page.one(".kept").get_text()
     assert dict(page.form_to(NEW).fields)["title"] == "First meeting"
     assert page.form_to(NEW).send().status == 200
     assert count(BookingPage) == 1

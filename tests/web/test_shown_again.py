@@ -27,7 +27,7 @@ def test_an_expired_form_is_shown_again_and_can_be_sent(
     sent = typed.values | {"password": PASSWORD, "csrf_token": "of a session before"}
     page = typed_form(visitor.get(typed.path)).send(**sent)
     assert page.status == 400
-    assert "What you typed is still here" in page.one(".summary").get_text()
+    assert "What you typed is still here" in page.one(".kept").get_text()
     expect_kept(page, typed)
     assert rows(app) == before
     # Its token is good: what is wrong with the form itself is told next, or it is done.
@@ -50,11 +50,13 @@ def test_a_sign_in_that_is_over_loses_nothing(
     door = form.send(**typed.values)
     assert door.status == 403
     assert "Sign in, and what you typed is shown again" in door.text
+    assert not door.all(".kept")
     assert rows(app) == before
     wrong = typed_form(door).send(email=host.email, password="wrong wrong")
     assert wrong.status == 422
     page = typed_form(wrong).send(email=host.email, password=PASSWORD)
     expect_kept(page, typed)
+    assert "You are signed in" in page.one(".kept").get_text()
     assert str(page.one("form#typed")["action"]) == typed.path
     assert page.one("html")["lang"] == "en"
     again = typed_form(page).send()
@@ -93,6 +95,20 @@ def test_without_a_token_nobody_sees_or_changes_a_page_of_aya(app: Flask, host: 
         assert "Room 4" not in answer.answer.text
     changed = rows(app)
     assert {table for table in before if before[table] != changed[table]} <= {"users"}
+
+
+@pytest.mark.parametrize("is_signed_in", [True, False])
+def test_what_another_site_filled_in_is_not_shown(
+    app: Flask, host: User, is_signed_in: bool
+) -> None:
+    """It would be one press away from being saved by a host who believes to have typed it."""
+    typed = forms(app)["new page"]
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    visitor = visit_as(app, host, headers) if is_signed_in else Visitor(InProcess(app, headers))
+    answer = visitor.post(typed.path, typed.values)
+    assert answer.status == 400
+    assert "Erstgespräch" not in answer.answer.text
+    assert not answer.all("[name=kept]")
 
 
 def test_a_button_that_has_expired_is_to_be_pressed_again(app: Flask, host: User) -> None:
