@@ -52,28 +52,34 @@ def create_account() -> ResponseReturnValue:
     address."""
     form = SignUpForm()
     if form.validate_on_submit():
-        user: User | None
-        try:
-            user = made_before(form) or service.sign_up(
-                form.email.data,
-                form.password.data,
-                form.name.data,
-                locale=current_language(),
-                timezone=likely_timezone(form.timezone.data),
-                form_key=read_form_key(SIGN_UP, form.form_key.data),
-            )
-        except service.AddressTaken:
-            user = made_before(form)
-        if user:
+        if user := account_of(form):
             open_door(user)
             return see_other(destination())
         form.email.errors = [_("This address has an account already. Sign in instead.")]
     return render_sign_up(form), 422
 
 
-def made_before(form: SignUpForm) -> User | None:
-    """The account that this very form has made, a press before: its password is the form's."""
+def account_of(form: SignUpForm) -> User | None:
+    """The account that the form makes, or has made a press before; None for a taken address. With
+    another address the form is another account's."""
     key = read_form_key(SIGN_UP, form.form_key.data)
+    if user := made_before(form, key):
+        return user
+    try:
+        return service.sign_up(
+            form.email.data,
+            form.password.data,
+            form.name.data,
+            locale=current_language(),
+            timezone=likely_timezone(form.timezone.data),
+            form_key=None if key and service.made_by(key) else key,
+        )
+    except service.AddressTaken:
+        return made_before(form, key)
+
+
+def made_before(form: SignUpForm, key: str | None) -> User | None:
+    """The account that a press before has made, where the form says its address and password."""
     made = service.made_by(key) if key else None
     if made is None or made.email != form.email.data:
         return None

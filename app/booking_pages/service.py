@@ -168,7 +168,7 @@ def says_the_same(page: BookingPage, draft: Draft) -> bool:
             if name != "slug" or value
         )
         and sorted(draft.hours) == sorted(saved.hours)
-        and set(draft.overrides) == set(saved.overrides)
+        and sorted(map(str, draft.overrides)) == sorted(map(str, saved.overrides))
     )
 
 

@@ -140,3 +140,16 @@ def test_a_form_for_an_account_opens_nobody_elses(app: Flask, visit: Visitor) ->
         email="aya@example.jp", name="Aya", password="a wrong one",
     )  # fmt: skip
     assert again.status == 422
+
+
+def test_the_same_form_with_another_address_makes_another_account(
+    app: Flask, visit: Visitor
+) -> None:
+    """Back after a slip in the address: the second one is no duplicate of the first."""
+    form = visit.get("/signup").form_to("/signup")
+    for email in ("aya@exmaple.jp", "aya@example.jp"):
+        assert form.send(email=email, name="Aya", password=PASSWORD).path == "/dashboard"
+        visit.get("/dashboard").press("Sign out")
+        token = dict(visit.get("/signup").form_to("/signup").fields)["csrf_token"]
+        form.form.select_one("[name=csrf_token]")["value"] = token  # type: ignore[index]
+    assert count(User) == 2
