@@ -14,9 +14,10 @@ from . import (
     logs,
     proxies,
     rate_limits,
+    shown_again,
     web,
 )
-from .accounts import gate
+from .accounts import gate, language
 from .accounts import views as accounts
 from .admin import health, queues
 from .booking_pages import time_off_views
@@ -53,7 +54,9 @@ def _bind_extensions(app: Flask, settings: config.Settings) -> None:
     extensions.init_database(app)
     extensions.migrate.init_app(app, extensions.db, directory=str(environment.ROOT / "migrations"))
     extensions.login_manager.init_app(app, add_context_processor=False)
+    language.init_app(app)
     extensions.csrf.init_app(app)
+    shown_again.init_app(app)
     proxies.init_app(app, settings)
     rate_limits.init_app(app, settings)
     extensions.compress.init_app(app)

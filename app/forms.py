@@ -5,7 +5,7 @@ from gettext import NullTranslations
 from typing import Any
 
 import wtforms.i18n
-from flask import abort, request
+from flask import abort, g, request
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, EmailField, Field, StringField, TextAreaField
@@ -13,8 +13,10 @@ from wtforms.form import BaseForm
 from wtforms.validators import Length, StopValidation
 
 from . import text
+from .crypto import fingerprint
 from .i18n import current_language
 from .i18n import gettext as _
+from .shown_again import typed_fields
 
 MOST = 1_000  # characters of a field that says no maximum of its own
 
@@ -67,7 +69,13 @@ class Switch(BooleanField):
 
 
 class LocalForm(FlaskForm):
-    """A form whose library speaks the language in force."""
+    """A form whose library speaks the language in force. One that is shown again takes what was
+    typed from where that is kept, and says why it is shown (see `shown_again`)."""
+
+    @property
+    def shown_because(self) -> str:
+        """Why the form is shown again, unasked; empty where it is not."""
+        return str(g.get("form_note", ""))
 
     class Meta:
         def get_translations(self, _form: object) -> NullTranslations:
@@ -78,6 +86,8 @@ class LocalForm(FlaskForm):
             whose values are no texts. :raises 400: for a file."""
             if formdata is None or isinstance(formdata, MultiDict):
                 return formdata
+            if (kept := typed_fields()) is not None:
+                return kept
             if request.files:
                 abort(400)
             return request.form or None
@@ -87,6 +97,11 @@ class LocalForm(FlaskForm):
 def _words_of_wtforms(language: str) -> NullTranslations:
     """Kept: Flask-WTF would read the whole catalogue anew for every request with a form."""
     return wtforms.i18n.get_translations([language])  # type: ignore[no-any-return]
+
+
+def version_of(*values: str) -> str:
+    """What a form is filled in from, where it overwrites a row that counts no versions."""
+    return fingerprint("\0".join(values))[:16]
 
 
 class ClientForm(LocalForm):

@@ -133,6 +133,14 @@ def go_to(address: str) -> BaseResponse:
     return see_other(address)
 
 
+def replace_page(response: Response) -> Response:
+    """Let htmx put a whole page in place of the one it is on, and not into a part of it."""
+    if is_htmx():
+        response.headers["HX-Retarget"] = "body"
+        response.headers["HX-Reswap"] = "innerHTML"
+    return response
+
+
 def local_path(wish: str | None, default: str) -> str:
     """`wish` when it is a path on this site, else `default`.
 
@@ -152,20 +160,23 @@ def local_path(wish: str | None, default: str) -> str:
 
 
 def refuse_foreign_origin() -> None:
-    """Forbid a form that another site sent: for forms that carry no session. :raises 403:
+    """Forbid a form that another site sent: for forms that carry no session. :raises 403:"""
+    if is_from_elsewhere():
+        abort(HTTPStatus.FORBIDDEN)
+
+
+def is_from_elsewhere() -> bool:
+    """Whether another site sent this form.
 
     Browsers say where a form comes from in Sec-Fetch-Site. Older ones say it in Origin, which
     is `null` for our own pages that send no referrer.
     """
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
-        if site not in {"same-origin", "none"}:
-            abort(HTTPStatus.FORBIDDEN)
-        return
+        return site not in {"same-origin", "none"}
     own = urlsplit(request.host_url)
     known = {None, "null", f"{own.scheme}://{own.netloc}", _public_origin()}
-    if request.headers.get("Origin") not in known:
-        abort(HTTPStatus.FORBIDDEN)
+    return request.headers.get("Origin") not in known
 
 
 def _public_origin() -> str:
@@ -225,7 +236,7 @@ def problem_page(error: HTTPException) -> BaseResponse:
     if isinstance(error, CSRFError):
         words = (
             _("This form has expired"),
-            _("Go back, copy what you typed, reload the page and send it again."),
+            _("Go back, reload the page and press the button again."),
         )
     if isinstance(error, NotNow):
         words = (error.title, error.words)

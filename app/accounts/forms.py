@@ -57,6 +57,7 @@ class SignUpForm(SignInForm):
         render_kw={"autocomplete": "new-password"},
     )
     timezone = HiddenField()
+    form_key = HiddenField()
 
     def validate_password(self, field: Field) -> None:
         """Refuse what is guessed first, and say why."""

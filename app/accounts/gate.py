@@ -5,8 +5,10 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from ..extensions import login_manager
-from ..web import go_to
+from ..shown_again import keep_typed
+from ..web import go_to, render, replace_page
 from . import service
+from .forms import SignInForm
 from .models import User
 
 
@@ -20,7 +22,13 @@ def init_gate(app: Flask) -> None:
 
 
 def send_to_door() -> Response:
-    """To the sign-in page, and from there back to the page that was asked for."""
+    """To the sign-in page, and from there back to the page that was asked for, or to the form
+    that was sent, with everything typed into it. That answer is 403."""
+    if kept := keep_typed():
+        g.pop("form_note", None)  # it is about the form that was sent
+        page = render("accounts/sign_in.html", form=SignInForm(formdata=None), kept=kept)
+        page.status_code = 403
+        return replace_page(page)
     wish = request.full_path.rstrip("?") if request.method == "GET" else None
     return go_to(url_for("accounts.sign_in", next=wish))
 

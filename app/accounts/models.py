@@ -8,12 +8,13 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..clock import utcnow
 from ..extensions import Model
+from ..once import MadeByForm
 
 EMAIL_LENGTH = 254  # RFC 5321, 4.5.3.1.3
 NAME_LENGTH = 120
 
 
-class User(UserMixin, Model):
+class User(UserMixin, MadeByForm, Model):
     """A host: someone with booking pages. `is_admin` opens the queues as well."""
 
     __tablename__ = "users"

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from ..clock import utcnow
 from ..crypto import fingerprint, new_token
 from ..extensions import DATABASE_AWAY, db, delete_some
+from ..forms import version_of
 from ..logs import log
 from .models import SignIn, User
 from .passwords import hash_password, is_outdated, matches
@@ -16,6 +17,10 @@ from .passwords import hash_password, is_outdated, matches
 IDLE_END = timedelta(days=30)
 # How far seen_at may lag behind: a write an hour and browser, not one a page.
 SEEN_EVERY = timedelta(hours=1)
+
+
+class Stale(Exception):
+    """What a form overwrites was changed since the form was shown."""
 
 
 class AddressTaken(Exception):
@@ -30,8 +35,10 @@ def sign_up(
     locale: str,
     timezone: str,
     is_admin: bool = False,
+    form_key: str | None = None,
 ) -> User:
-    """Make a host's account and commit. `email` in lower case, `timezone` an IANA name.
+    """Make a host's account and commit. `email` in lower case, `timezone` an IANA name; `form_key`
+    is the once-only key of the form.
 
     Raises AddressTaken, and changes nothing then; gates.Busy.
     """
@@ -42,6 +49,7 @@ def sign_up(
         locale=locale,
         timezone=timezone,
         is_admin=is_admin,
+        form_key=form_key,
         created_at=utcnow(),
     )
     db.session.add(user)
@@ -51,6 +59,11 @@ def sign_up(
         db.session.rollback()
         raise AddressTaken from error
     return user
+
+
+def made_by(form_key: str) -> User | None:
+    """The account that a form with this once-only key has made."""
+    return db.session.scalar(select(User).where(User.form_key == form_key))
 
 
 def authenticate(email: str, password: str) -> User | None:
@@ -151,10 +164,28 @@ def set_language(user: User, language: str) -> None:
     db.session.commit()
 
 
-def update_profile(user: User, name: str, timezone: str, locale: str) -> None:
-    """Change how clients see the host, and in which zone and language they read; commit."""
+def update_profile(
+    user: User, name: str, timezone: str, locale: str, version: str | None = None
+) -> None:
+    """Change how clients see the host, and in which zone and language they read; commit.
+
+    `version` is the `profile_version` that was read before; None asks for no comparison. The
+    language is no part of it: a button on every page changes it too, and the last choice counts.
+    Raises Stale when name or zone are others by now than at that version, and than asked for.
+    """
+    lock(user.id)
+    db.session.refresh(user)
+    is_read_before = version in {None, profile_version(user)}
+    if not is_read_before and (name, timezone) != (user.name, user.timezone):
+        db.session.rollback()
+        raise Stale
     user.name, user.timezone, user.locale = name, timezone, locale
     db.session.commit()
+
+
+def profile_version(user: User) -> str:
+    """What changes whenever the profile does."""
+    return version_of(user.name, user.timezone)
 
 
 def find_by_email(email: str) -> User | None:

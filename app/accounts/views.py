@@ -3,7 +3,6 @@
 from flask import (
     Blueprint,
     Response,
-    abort,
     after_this_request,
     flash,
     g,
@@ -16,11 +15,12 @@ from flask_login import current_user, login_user, logout_user
 
 from ..extensions import csrf
 from ..gates import NotNow, answer_not_now
-from ..i18n import COOKIE, LANGUAGES, current_language, is_timezone
+from ..i18n import current_language, is_timezone
 from ..i18n import gettext as _
+from ..once import new_form_key, read_form_key
 from ..rate_limits import count
+from ..shown_again import show_kept, shown_again_by
 from ..web import (
-    YEAR,
     current_settings,
     local_path,
     may_lead_to_zoom,
@@ -31,10 +31,13 @@ from ..web import (
 from . import known_browsers, service
 from .forms import SignInForm, SignUpForm
 from .gate import hosts_only
+from .language import language_sent, remember
 from .models import User
 from .tries import try_password
 
 bp = Blueprint("accounts", __name__)
+
+SIGN_UP = "sign-up"  # whose form a once-only key is of
 
 
 @bp.before_request
@@ -53,41 +56,62 @@ def new_account() -> ResponseReturnValue:
 
 
 @bp.post("/signup")
+@shown_again_by(lambda: render_sign_up(SignUpForm()))
 def create_account() -> ResponseReturnValue:
-    """Make the account and sign in at once. 422: form errors, or a taken address. 429, 503: not
-    now; what was typed is kept."""
+    """Make the account, once for each form, and sign in at once. 422: form errors, or a taken
+    address. 429, 503: not now; what was typed is kept."""
     form = SignUpForm()
     try:
         count("form")
-        if form.validate_on_submit() and sign_up(form):
-            return see_other(destination())
+        if form.validate_on_submit():
+            if user := account_of(form):
+                open_door(user)
+                return see_other(destination())
+            form.email.errors = [_("This address has an account already. Sign in instead.")]
     except NotNow as why:
         form.form_errors.append(why.words)
         return answer_not_now(render_sign_up(form), why)
     return render_sign_up(form), 422
 
 
-def render_sign_up(form: SignUpForm) -> Response:
-    return render("accounts/sign_up.html", form=form, next=wish())
-
-
-def sign_up(form: SignUpForm) -> bool:
-    """Whether there was no account with this address yet. Each try counts, since its answer tells
-    who has one."""
+def account_of(form: SignUpForm) -> User | None:
+    """The account that the form makes, or has made a press before; None for a taken address. With
+    another address the form is another account's. Each try counts, since its answer tells who has
+    an account."""
+    key = read_form_key(SIGN_UP, form.form_key.data)
     with count("sign-up"):
+        if user := made_before(form, key):
+            return user
         try:
-            user = service.sign_up(
+            return service.sign_up(
                 form.email.data,
                 form.password.data,
                 form.name.data,
                 locale=current_language(),
                 timezone=likely_timezone(form.timezone.data),
+                form_key=None if key and service.made_by(key) else key,
             )
         except service.AddressTaken:
-            form.email.errors = [_("This address has an account already. Sign in instead.")]
-            return False
-    open_door(user)
-    return True
+            return made_before(form, key)
+
+
+def made_before(form: SignUpForm, key: str | None) -> User | None:
+    """The account that a press before has made, where the form says its address and password."""
+    made = service.made_by(key) if key else None
+    if made is None or made.email != form.email.data:
+        return None
+    return service.authenticate(made.email, form.password.data)
+
+
+def render_sign_up(form: SignUpForm) -> Response:
+    key = form.form_key.data
+    is_good = read_form_key(SIGN_UP, key) is not None
+    return render(
+        "accounts/sign_up.html",
+        form=form,
+        next=wish(),
+        form_key=key if is_good else new_form_key(SIGN_UP),
+    )
 
 
 def likely_timezone(suggested: str | None) -> str:
@@ -104,16 +128,18 @@ def sign_in() -> ResponseReturnValue:
 
 
 @bp.post("/login")
+@shown_again_by(lambda: render_sign_in(SignInForm()))
 def create_session() -> ResponseReturnValue:
-    """Sign in. 422: the same words for an unknown address and a wrong password. 429, 503: not
-    now; the address is kept."""
+    """Sign in. Who had been typing into a form is shown that one again (see `shown_again`). 422:
+    the same words for an unknown address and a wrong password. 429, 503: not now; the address is
+    kept."""
     form = SignInForm()
     try:
         count("form")
         if form.validate_on_submit():
             if user := try_password(form.email.data, form.password.data):
                 open_door(user)
-                return see_other(destination())
+                return show_kept(request.form.get("kept", "")) or see_other(destination())
             form.password.errors = [_("Address and password do not match an account.")]
     except NotNow as why:
         form.form_errors.append(why.words)
@@ -122,7 +148,9 @@ def create_session() -> ResponseReturnValue:
 
 
 def render_sign_in(form: SignInForm) -> Response:
-    return render("accounts/sign_in.html", form=form, next=wish())
+    return render(
+        "accounts/sign_in.html", form=form, next=wish(), kept=request.form.get("kept", "")
+    )
 
 
 def open_door(user: User) -> None:
@@ -132,10 +160,11 @@ def open_door(user: User) -> None:
     service.begin_session(user, request.user_agent.string)
     session.permanent = True
     login_user(user)
+    g.pop("csrf_token", None)  # a token of the session before is good for nothing now
     email = user.email
 
     @after_this_request
-    def remember(response: Response) -> Response:
+    def remember_browser(response: Response) -> Response:
         known_browsers.remember(response, email)
         return response
 
@@ -170,18 +199,5 @@ def choose_language() -> ResponseReturnValue:
     is refused by its origin.
     """
     refuse_foreign_origin()
-    language = request.form.get("lang", "")
-    if language not in LANGUAGES:
-        abort(400)
-    if current_user.is_authenticated:
-        service.set_language(current_user, language)
-    response = see_other(local_path(request.form.get("next"), "/"))
-    response.set_cookie(
-        COOKIE,
-        language,
-        max_age=YEAR,
-        secure=current_settings().is_production,
-        httponly=True,
-        samesite="Lax",
-    )
-    return response
+    language = language_sent()
+    return remember(see_other(local_path(request.form.get("next"), "/")), language)

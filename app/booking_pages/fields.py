@@ -1,10 +1,11 @@
 """Fields of the host's forms: times, days and numbers as people type them, and rows of these."""
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from wtforms import DateField, Field, FieldList, Form, FormField, IntegerField, StringField
+from wtforms import DateField, Field, FieldList, Form, IntegerField, StringField
 from wtforms.validators import StopValidation
 
 from ..i18n import gettext as _
@@ -13,6 +14,8 @@ from .models import MINUTES_A_DAY
 
 # Far enough from the ends of datetime's range that a zone's offset leads to neither.
 YEARS = range(1970, 2201)
+MOST_READ = 300  # of rows that were sent: what is too much is shown again, up to here
+MOST_ROWS = 100  # of hours and other days of one page: every visitor's page reads them all
 
 
 class ClockTime(StringField):
@@ -73,8 +76,13 @@ class Filled:
 class Rows(FieldList):
     """Rows that stay as offered when the request does not speak of them at all.
 
-    The form says `<name>_shown`, so that no row left can be told from no word about rows.
+    The form says `<name>_shown`, so that no row left can be told from no word about rows. Fields
+    of rows are `<name>-<number>-…`; what is named otherwise is an error.
     """
+
+    NUMBER = re.compile(r"[0-9]{1,4}")
+    errors: Sequence[Any]
+    is_unreadable = False
 
     def process(self, formdata: Any, data: Any = None, extra_filters: Any = None) -> None:
         spoken_of = formdata and any(
@@ -82,14 +90,39 @@ class Rows(FieldList):
         )
         super().process(formdata if spoken_of else None, data, extra_filters)
 
-    def row(self, index: int) -> FormField | None:
-        """The row whose field names carry `index`."""
-        return next((row for row in self.entries if row.name == f"{self.name}-{index}"), None)
+    def _extract_indices(self, prefix: str, formdata: Any) -> list[int]:
+        found = set()
+        for key in formdata:
+            if not key.startswith(f"{prefix}-"):
+                continue
+            number = key.removeprefix(f"{prefix}-").partition("-")[0]
+            if self.NUMBER.fullmatch(number):
+                found.add(int(number))
+            else:
+                self.is_unreadable = True
+        return sorted(found)[:MOST_READ]
+
+    def validate(self, form: Form, extra_validators: Any = ()) -> bool:
+        super().validate(form, extra_validators)
+        if self.is_unreadable:
+            self.errors = [*self.errors, _("Some rows could not be read. Check them, then save.")]
+        return not self.errors
+
+    @property
+    def own_errors(self) -> list[str]:
+        """Errors about the rows altogether; each row tells its own."""
+        return [words for words in self.errors if isinstance(words, str)]
 
     def remove(self, index: int) -> None:
-        row = self.row(index)
-        if row is not None:
-            self.entries.remove(row)
+        """Take out the row whose field names carry `index`, and number the rest anew, as WTForms
+        does with what is sent next; a row that has gone already is no fault."""
+        if index < len(self.entries):
+            self.pop_entry(index)
+
+
+def too_many_rows() -> str:
+    """What is wrong, and what to do."""
+    return _("A page holds at most %(count)d ranges. Remove some, then save.", count=MOST_ROWS)
 
 
 class Whole(IntegerField):
@@ -105,7 +138,9 @@ class Whole(IntegerField):
         if not valuelist:
             return
         text = fold(valuelist[0])
-        self.data = int(text) if text.isascii() and text.isdecimal() else None
+        # More digits than any limit has are no number; Python reads no more than some thousand.
+        is_number = text.isascii() and text.isdecimal() and len(text) <= 9
+        self.data = int(text) if is_number else None
         if not text and self.optional:
             return
         if self.data is None or not self.low <= self.data <= self.high:

@@ -4,28 +4,36 @@ Rows of hours and overrides are `hours-0-weekday`, `hours-0-opens`, `hours-0-clo
 `overrides-0-date` and so on. What a request leaves out stays as it was offered.
 """
 
-from collections.abc import Iterable
+import re
 from typing import Any
 from zoneinfo import available_timezones
 
 from flask_babel import lazy_gettext as _l
-from wtforms import Form, FormField, IntegerField, SelectChoice, SelectField
-from wtforms.validators import DataRequired, Length, NumberRange, ValidationError
+from wtforms import FormField, HiddenField, SelectChoice, SelectField
+from wtforms.validators import DataRequired, Length, ValidationError
 
 from ..forms import Line, LocalForm, Switch, Text
 from ..i18n import current_language
 from ..i18n import gettext as _
 from ..text import fold
 from . import public_holidays, slugs
-from .fields import ClockTime, Day, Filled, Rows, Whole
+from .fields import MOST_ROWS, Day, Rows, Whole, too_many_rows
 from .models import (
     DESCRIPTION_LENGTH,
     LOCATION_LENGTH,
-    MINUTES_A_DAY,
     TITLE_LENGTH,
     BookingPage,
 )
-from .service import Draft, default_hours
+from .row_forms import (
+    HoursForm,
+    OverrideForm,
+    kept_hours,
+    kept_overrides,
+    tell_lonely_nights,
+    typed_hours,
+    typed_overrides,
+)
+from .service import Draft, default_hours, draft_of
 
 REGIONS = (
     "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe",
@@ -36,44 +44,8 @@ COLUMNS = (
     "buffer_after", "notice", "horizon_days", "first_day", "last_day", "daily_limit", "timezone",
     "holidays", "auto_zoom",
 )  # fmt: skip
+VERSION = re.compile(r"[0-9]{1,9}")
 NOTICES = (0, 60, 120, 240, 480, 720, 1440, 2880, 4320, 10080)
-
-
-class RangeForm(Form):
-    """`opens` and `closes` of one row."""
-
-    opens = ClockTime(_l("From"))
-    closes = ClockTime(_l("To"))
-
-    def validate_closes(self, field: ClockTime) -> None:
-        if field.data == 0:
-            field.data = MINUTES_A_DAY
-        opens, closes = self.opens.data, field.data
-        if opens is not None and closes is not None and opens >= closes:
-            raise ValidationError(_("The end must be later than the start."))
-
-
-class HoursForm(RangeForm):
-    """One range of one weekday; both times are needed."""
-
-    weekday = IntegerField(_l("Weekday"), [NumberRange(0, 6)])
-    opens = ClockTime(_l("From"), [Filled(_l("Enter a start, or remove these hours."))])
-    closes = ClockTime(_l("To"), [Filled(_l("Enter an end, or remove these hours."))])
-
-
-class OverrideForm(RangeForm):
-    """One range of one date; without times the day is closed."""
-
-    date = Day(_l("Date"))
-
-    def validate_opens(self, field: ClockTime) -> None:
-        if (field.data is None) != (self.closes.data is None):
-            raise ValidationError(_("Enter both times, or neither for a day off."))
-
-    def validate_date(self, field: Day) -> None:
-        has_times = self.opens.data is not None or self.closes.data is not None
-        if has_times and field.data is None and not field.errors:
-            raise ValidationError(_("Choose a date, or remove this day."))
 
 
 class PageForm(LocalForm):
@@ -110,6 +82,8 @@ class PageForm(LocalForm):
         invalid_choice_message=_l("Choose a country from the list."),
     )
     auto_zoom = Switch(_l("Auto-create Zoom meeting"))
+    version = HiddenField()
+    form_key = HiddenField()
     hours = Rows(FormField(HoursForm))
     overrides = Rows(FormField(OverrideForm))
 
@@ -143,6 +117,23 @@ class PageForm(LocalForm):
         if field.data is not None and first_day is not None and field.data < first_day:
             raise ValidationError(_("The last day must not be before the first."))
 
+    def validate_overrides(self, field: Rows) -> None:
+        if tell_lonely_nights([row.form for row in field]):
+            field.errors = [row.errors for row in field]
+
+    def validate_hours(self, field: Rows) -> None:
+        if len(field) + len(self.overrides) > MOST_ROWS:
+            raise ValidationError(too_many_rows())
+
+    @property
+    def version_sent(self) -> int | None:
+        """The page's version that the form was filled in from; None where it does not say, and 0,
+        which is nobody's, where it says nonsense."""
+        if not self.version.raw_data:
+            return None
+        text = str(self.version.raw_data[0])
+        return int(text) if VERSION.fullmatch(text) else 0
+
     def draft(self) -> Draft:
         """The valid form's values, for the service."""
         columns = {name: self[name].data for name in COLUMNS}
@@ -150,24 +141,20 @@ class PageForm(LocalForm):
         columns["location"] = columns["location"] or ""
         return Draft(
             columns=columns,
-            hours=[(row.weekday.data, row.opens.data, row.closes.data) for row in self.hours],
-            overrides=[
-                (row.date.data, row.opens.data, row.closes.data)
-                for row in self.overrides
-                if row.date.data
-            ],
+            hours=kept_hours(row.form for row in self.hours),
+            overrides=kept_overrides(row.form for row in self.overrides),
         )
 
 
 def offered(page: BookingPage) -> dict[str, Any]:
     """What the form shows before anybody touches it."""
-    hours: Iterable[tuple[int, int, int]] = (
-        [(row.weekday, row.opens, row.closes) for row in page.hours] if page.id else default_hours()
-    )
-    return {name: getattr(page, name) for name in COLUMNS} | {
+    saved = draft_of(page)
+    hours = typed_hours(saved.hours if page.id else default_hours())
+    return {name: saved.columns[name] for name in (*COLUMNS, "version")} | {
         "hours": [dict(weekday=day, opens=opens, closes=closes) for day, opens, closes in hours],
         "overrides": [
-            dict(date=row.date, opens=row.opens, closes=row.closes) for row in page.overrides
+            dict(date=day, opens=opens, closes=closes)
+            for day, opens, closes in typed_overrides(saved.overrides)
         ],
     }
 

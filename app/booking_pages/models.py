@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from ..accounts.models import User
 from ..clock import utcnow
 from ..extensions import Model
+from ..once import MadeByForm
 
 TITLE_LENGTH = 120
 SLUG_LENGTH = 64
@@ -26,8 +27,12 @@ LABEL_LENGTH = 120
 MINUTES_A_DAY = 1440
 
 
-class BookingPage(Model):
-    """What one shared link offers, and when. Its hours are read in `timezone`."""
+class BookingPage(MadeByForm, Model):
+    """What one shared link offers, and when. Its hours are read in `timezone`.
+
+    `version` rises with each save that changes what the form shows: a form that was read before
+    does not undo it.
+    """
 
     __tablename__ = "booking_pages"
     __table_args__ = (
@@ -61,6 +66,7 @@ class BookingPage(Model):
     is_live: Mapped[bool] = mapped_column(default=True)
     archived_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
 
     host: Mapped[User] = relationship()
     hours: Mapped[list["PageHours"]] = relationship(
@@ -73,6 +79,23 @@ class BookingPage(Model):
         order_by="(PageOverride.date, PageOverride.opens)",
         passive_deletes=True,
     )
+    addresses: Mapped[list["PageAddress"]] = relationship(
+        cascade="all, delete-orphan", order_by="PageAddress.id", passive_deletes=True
+    )
+
+
+class PageAddress(Model):
+    """A slug that a page has or had. It is nobody else's for as long as the page exists, and
+    leads to the page: the one unique constraint over all of them is what decides a race."""
+
+    __tablename__ = "page_addresses"
+    __table_args__ = (CheckConstraint("slug = lower(slug)", name="slug_is_lower_case"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    page_id: Mapped[int] = mapped_column(
+        ForeignKey("booking_pages.id", ondelete="CASCADE"), index=True
+    )
+    slug: Mapped[str] = mapped_column(String(SLUG_LENGTH), unique=True)
 
 
 class PageHours(Model):
@@ -120,7 +143,8 @@ class TimeOff(Model):
     __tablename__ = "time_off"
     __table_args__ = (
         CheckConstraint("starts_at < ends_at", name="span"),
-        Index("ix_time_off_host_id_starts_at", "host_id", "starts_at", "ends_at"),
+        # Unique: the same span added twice is one, whoever presses how often.
+        Index("ix_time_off_host_id_starts_at", "host_id", "starts_at", "ends_at", unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

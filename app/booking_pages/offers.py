@@ -27,7 +27,7 @@ from ..i18n import DEFAULT_LANGUAGE
 from ..zoom.abilities import Abilities
 from ..zoom.models import ZoomConnection
 from .holidays import holidays_in
-from .models import BookingPage, PageHours, PageOverride
+from .models import BookingPage, PageAddress, PageHours, PageOverride
 
 Range = tuple[int, int]
 
@@ -139,14 +139,15 @@ def _rules(offer: Offer, years: range) -> Rules:
 
 
 def find_live(slug: str) -> Offer | None:
-    """The live page behind a shared link, in one statement."""
+    """The live page behind a shared link (see `find`)."""
     offer = find(slug)
     return offer if offer and offer.is_live else None
 
 
 def find(slug: str) -> Offer | None:
-    """The page with this slug, live or not, in one statement."""
-    return _read(_BY_SLUG, {"slug": slug.lower()})
+    """The page with this slug, live or not, in one statement; in two the page that had it before."""
+    values = {"slug": slug.lower()}
+    return _read(_BY_SLUG, values) or _read(_BY_FORMER_SLUG, values)
 
 
 def offer_of(page_id: int) -> Offer:
@@ -232,4 +233,9 @@ def _joined(table: Table, *names: str) -> ScalarSelect[str]:
 
 # Built once: putting a statement together takes longer than running it.
 _BY_SLUG = _page_where(PAGES.c.slug == bindparam("slug"))
+_ADDRESSES: Table = PageAddress.__table__  # type: ignore[assignment]
+_BY_FORMER_SLUG = _page_where(
+    PAGES.c.id
+    == select(_ADDRESSES.c.page_id).where(_ADDRESSES.c.slug == bindparam("slug")).scalar_subquery()
+)
 _BY_ID = _page_where(PAGES.c.id == bindparam("id"))

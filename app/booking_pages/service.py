@@ -11,20 +11,34 @@ from ..accounts.models import User
 from ..clock import utcnow
 from ..extensions import db
 from . import slugs
-from .models import BookingPage, PageHours, PageOverride
+from .models import BookingPage, PageAddress, PageHours, PageOverride
 
 NINE_TO_FIVE = (540, 1020)
 WORKING_DAYS = range(5)
+MOST_SUGGESTIONS = 8  # of an address, while others take each one first
 
 
 class SlugTaken(Exception):
-    """Another page has this address."""
+    """Another page has or had this address."""
+
+
+class Stale(Exception):
+    """The page was saved since the form was filled in, and says something else now."""
+
+
+class MadeAlready(Exception):
+    """The form has made its page before: `page`."""
+
+    def __init__(self, page: BookingPage) -> None:
+        super().__init__(page.id)
+        self.page = page
 
 
 @dataclass(frozen=True)
 class Draft:
     """A page as its form describes it: columns by name, hours as (weekday, opens, closes) and
-    overrides as (date, opens, closes), where None closes the day. An empty slug is suggested."""
+    overrides as (date, opens, closes), where None closes the day. An empty slug is the address that
+    the page has, or a suggested one."""
 
     columns: dict[str, object]
     hours: Sequence[tuple[int, int, int]]
@@ -51,30 +65,66 @@ def page_of(host: User, page_id: int) -> BookingPage | None:
     )
 
 
-def create_page(host: User, draft: Draft) -> BookingPage:
-    """Make a live page and commit. Raises SlugTaken."""
-    page = BookingPage(user_id=host.id, is_live=True, created_at=utcnow())
-    return _save(page, draft)
+def page_made_by(host: User, form_key: str) -> BookingPage | None:
+    """The host's page that a form with this once-only key has made."""
+    return db.session.scalar(
+        select(BookingPage).where(BookingPage.form_key == form_key, BookingPage.user_id == host.id)
+    )
 
 
-def update_page(page: BookingPage, draft: Draft) -> BookingPage:
-    """Change a page and commit. Bookings that exist stay as they are. Raises SlugTaken."""
-    return _save(page, draft)
+def create_page(host: User, draft: Draft, form_key: str | None = None) -> BookingPage:
+    """Make a live page and commit. Raises SlugTaken for an address that was asked for; an empty
+    one is suggested until it is free. Raises MadeAlready when the form's once-only key has made
+    a page before."""
+    host_id = host.id
+    for turn in range(MOST_SUGGESTIONS):
+        page = BookingPage(
+            user_id=host_id, is_live=True, created_at=utcnow(), form_key=form_key, version=1
+        )
+        asked_for = draft.columns.get("slug")
+        slug = str(asked_for or slugs.suggest(str(draft.columns["title"]), is_contested=turn > 2))
+        _fill(page, draft, slug)
+        page.addresses = [PageAddress(slug=slug)]
+        db.session.add(page)
+        try:
+            db.session.commit()
+        except IntegrityError as error:
+            db.session.rollback()
+            if form_key and (made := page_made_by(host, form_key)):
+                raise MadeAlready(made) from error
+            if slugs.is_free(slug):
+                raise
+            if asked_for:
+                raise SlugTaken from error
+            continue
+        return page
+    raise SlugTaken
 
 
-def _save(page: BookingPage, draft: Draft) -> BookingPage:
-    for name, value in draft.columns.items():
-        setattr(page, name, value)
-    page.slug = page.slug or slugs.suggest(page.title)
-    page.hours = [
-        PageHours(weekday=weekday, opens=opens, closes=closes)
-        for weekday, opens, closes in draft.hours
-    ]
-    page.overrides = [
-        PageOverride(date=day, opens=opens, closes=closes) for day, opens, closes in draft.overrides
-    ]
-    slug, page_id = page.slug, page.id
-    db.session.add(page)
+def update_page(page: BookingPage, draft: Draft, version: int | None = None) -> BookingPage:
+    """Change a page and commit. Bookings that exist stay as they are. An empty slug keeps the
+    address it has.
+
+    `version` is the one that the form was filled in from; None asks for no comparison. What is
+    saved already is not saved again, whatever the version: a second press changes nothing.
+
+    Raises SlugTaken, Stale when others have saved something else since `version`, and
+    NoResultFound when the page is gone.
+    """
+    page = _hold(page.id)
+    if says_the_same(page, draft):
+        db.session.rollback()
+        return page
+    if version is not None and version != page.version:
+        db.session.rollback()
+        raise Stale
+    page_id = page.id
+    slug = str(draft.columns.get("slug") or page.slug)
+    with db.session.no_autoflush:
+        _fill(page, draft, slug)
+        if slug not in {address.slug for address in page.addresses}:
+            page.addresses.append(PageAddress(slug=slug))
+    page.version += 1
     try:
         db.session.commit()
     except IntegrityError as error:
@@ -83,6 +133,52 @@ def _save(page: BookingPage, draft: Draft) -> BookingPage:
             raise
         raise SlugTaken from error
     return page
+
+
+def _hold(page_id: int) -> BookingPage:
+    """The page as it is now, locked until the transaction ends. Clients may book meanwhile."""
+    db.session.expire_all()
+    return db.session.scalars(
+        select(BookingPage)
+        .where(BookingPage.id == page_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def _fill(page: BookingPage, draft: Draft, slug: str) -> None:
+    for name, value in (draft.columns | {"slug": slug}).items():
+        setattr(page, name, value)
+    page.hours = [
+        PageHours(weekday=weekday, opens=opens, closes=closes)
+        for weekday, opens, closes in draft.hours
+    ]
+    page.overrides = [
+        PageOverride(date=day, opens=opens, closes=closes) for day, opens, closes in draft.overrides
+    ]
+
+
+def says_the_same(page: BookingPage, draft: Draft) -> bool:
+    """Whether saving the draft would change nothing."""
+    saved = draft_of(page)
+    return (
+        all(
+            value == saved.columns[name]
+            for name, value in draft.columns.items()
+            if name != "slug" or value
+        )
+        and sorted(draft.hours) == sorted(saved.hours)
+        and sorted(map(str, draft.overrides)) == sorted(map(str, saved.overrides))
+    )
+
+
+def draft_of(page: BookingPage) -> Draft:
+    """A page as a form would describe it."""
+    return Draft(
+        columns={column.key: getattr(page, column.key) for column in BookingPage.__table__.columns},
+        hours=[(row.weekday, row.opens, row.closes) for row in page.hours],
+        overrides=[(row.date, row.opens, row.closes) for row in page.overrides],
+    )
 
 
 def set_live(page: BookingPage, is_live: bool) -> None:

@@ -4,21 +4,26 @@ A Japanese title is read aloud (SudachiPy knows readings of kanji) and written i
 """
 
 import re
+import threading
 import unicodedata
 from functools import lru_cache
 
 import jaconv
 import sudachipy
-from sqlalchemy import select
+from sqlalchemy import select, union
 
+from ..crypto import new_reference
 from ..extensions import db
-from .models import SLUG_LENGTH, BookingPage
+from .models import SLUG_LENGTH, TITLE_LENGTH, BookingPage, PageAddress
 
 FORM = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 SUGGESTED_LENGTH = 48
 # Words that join, point or punctuate; an address reads better without them.
 SILENT = {"助詞", "助動詞", "補助記号", "記号", "空白", "接頭辞"}
 FALLBACK = "meeting"
+# SudachiPy's tokenizer refuses a thread that comes while another is at work with it, and one for
+# each thread would take some megabytes each. A title takes it far less than a millisecond.
+_reading = threading.Lock()
 
 
 def is_well_formed(slug: str) -> bool:
@@ -27,17 +32,23 @@ def is_well_formed(slug: str) -> bool:
 
 
 def is_free(slug: str, page_id: int | None = None) -> bool:
-    """Whether no other page has this address; archived pages keep theirs."""
-    owner = db.session.scalar(select(BookingPage.id).where(BookingPage.slug == slug))
-    return owner is None or owner == page_id
-
-
-def suggest(title: str) -> str:
-    """A free, well-formed address for a page with this title."""
-    base = _cut(_latin(title)) or FALLBACK
-    taken = set(
-        db.session.scalars(select(BookingPage.slug).where(BookingPage.slug.startswith(base)))
+    """Whether no other page has or had this address; archived pages keep theirs."""
+    owners = union(
+        select(BookingPage.id).where(BookingPage.slug == slug),
+        select(PageAddress.page_id).where(PageAddress.slug == slug),
     )
+    return set(db.session.scalars(owners)) <= {page_id}
+
+
+def suggest(title: str, *, is_contested: bool = False) -> str:
+    """A free, well-formed address for a page with this title. While others take each next number
+    at the same moment (`is_contested`), one that nobody else is offered."""
+    base = _cut(_latin(title[:TITLE_LENGTH])) or FALLBACK
+    columns = (BookingPage.slug, PageAddress.slug)
+    known = union(*(select(column).where(column.startswith(base)) for column in columns))
+    taken = set(db.session.scalars(known))
+    if is_contested:
+        return f"{base}-{new_reference(6)}"
     if base not in taken:
         return base
     return next(name for n in range(2, len(taken) + 3) if (name := f"{base}-{n}") not in taken)
@@ -63,10 +74,11 @@ def _read(title: str) -> list[tuple[str, str, str]]:
     folded = unicodedata.normalize("NFKC", title)
     if folded.isascii():
         return [(word, "", "") for word in folded.split()]
-    return [
-        (word.surface(), word.part_of_speech()[0], word.reading_form())
-        for word in _tokenizer().tokenize(folded)
-    ]
+    with _reading:
+        return [
+            (word.surface(), word.part_of_speech()[0], word.reading_form())
+            for word in _tokenizer().tokenize(folded)
+        ]
 
 
 @lru_cache(maxsize=1)

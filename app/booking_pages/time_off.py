@@ -7,9 +7,16 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from ..accounts.models import User
+from ..accounts.service import lock
 from ..clock import utcnow
 from ..extensions import db
 from .models import MINUTES_A_DAY, TimeOff
+
+MOST_AHEAD = 100  # of one host: each visitor's page reads them all
+
+
+class TooMany(Exception):
+    """The host has as much time off ahead as is kept."""
 
 
 def span_of(
@@ -52,8 +59,10 @@ def time_off_of(host: User, time_off_id: int) -> TimeOff | None:
 def add(host: User, starts_at: datetime, ends_at: datetime, label: str = "") -> TimeOff:
     """Close all pages of the host for [starts_at, ends_at) and commit. Bookings inside stay.
 
-    The same span sent twice is kept once: deleting it has to open the pages again.
+    The same span sent twice is kept once, by the host's lock and the table's unique index:
+    deleting it has to open the pages again. Raises TooMany beyond MOST_AHEAD.
     """
+    lock(host.id)
     time_off = db.session.scalar(
         select(TimeOff).where(
             TimeOff.host_id == host.id,
@@ -62,6 +71,9 @@ def add(host: User, starts_at: datetime, ends_at: datetime, label: str = "") -> 
         )
     )
     if time_off is None:
+        if len(upcoming_of(host)) >= MOST_AHEAD:
+            db.session.rollback()
+            raise TooMany
         time_off = TimeOff(host_id=host.id, starts_at=starts_at, ends_at=ends_at)
         db.session.add(time_off)
     time_off.label = label or time_off.label or ""

@@ -11,7 +11,8 @@ from ..clock import utcnow
 from ..forms import Line, LocalForm
 from ..i18n import gettext as _
 from .fields import ClockTime, Day, Filled
-from .models import LABEL_LENGTH, MINUTES_A_DAY
+from .models import LABEL_LENGTH
+from .ranges import end_of_range
 from .time_off import span_of
 
 
@@ -39,8 +40,7 @@ class TimeOffForm(LocalForm):
             raise ValidationError(_("The last day must not be before the first."))
 
     def validate_closes(self, field: ClockTime) -> None:
-        if field.data == 0:
-            field.data = MINUTES_A_DAY
+        field.data = end_of_range(field.data)
 
     def validate(self, extra_validators: Any = None) -> bool:
         if not super().validate(extra_validators):

@@ -10,6 +10,7 @@ from ..accounts.gate import current_host, hosts_only
 from ..clock import utcnow
 from ..i18n import day_in_words
 from ..i18n import gettext as _
+from ..shown_again import shown_again_by
 from ..web import render, see_other
 from . import time_off as service
 from .models import TimeOff
@@ -26,12 +27,22 @@ def index() -> ResponseReturnValue:
 
 
 @bp.post("")
+@shown_again_by(lambda: render_list(TimeOffForm(host_zone())))
 def create() -> ResponseReturnValue:
     """Add time off, in the host's zone. 422: form errors."""
     form = TimeOffForm(host_zone())
     if not form.validate_on_submit():
         return render_list(form, status=422)
-    time_off = service.add(current_host(), *form.span(), form.label.data or "")
+    try:
+        time_off = service.add(current_host(), *form.span(), form.label.data or "")
+    except service.TooMany:
+        form.form_errors.append(
+            _(
+                "You have %(count)d entries of time off ahead already. Delete one, then add this.",
+                count=service.MOST_AHEAD,
+            )
+        )
+        return render_list(form, status=422)
     flash(
         _("Added: %(when)s. All your booking pages are closed then.", when=in_words(time_off)),
         "done",

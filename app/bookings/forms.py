@@ -9,10 +9,10 @@ from wtforms.validators import DataRequired, Length
 
 from ..accounts.models import EMAIL_LENGTH, NAME_LENGTH
 from ..booking_pages.offers import Facts
-from ..crypto import new_reference, sign, unsign
 from ..forms import Address, ClientForm, Line, Text
 from ..i18n import current_language, is_timezone
 from ..i18n import gettext as _
+from ..once import new_form_key, read_form_key
 from .models import NOTE_LENGTH
 from .service import Client
 
@@ -73,12 +73,9 @@ class BookingForm(ClientForm):
 
 def new_key(page: Facts, start: datetime) -> str:
     """A signed idempotency key for one form at one slot."""
-    return sign(PURPOSE, [page.id, start.isoformat(), new_reference(16)])
+    return new_form_key(PURPOSE, page.id, start.isoformat())
 
 
 def read_key(page: Facts, start: datetime, key: str | None) -> str | None:
     """The key's random part; None when it is forged, for another slot or older than a week."""
-    values = unsign(PURPOSE, key or "", A_WEEK)
-    if values is None or values[:2] != [page.id, start.isoformat()]:
-        return None
-    return str(values[2])
+    return read_form_key(PURPOSE, key, page.id, start.isoformat(), max_age=A_WEEK)

@@ -2,12 +2,24 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, abort, current_app, g, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    g,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter, ValidationError
+from werkzeug.wrappers import Response as BaseResponse
 
 from ..booking_pages.offers import Facts, Offer, find, find_live
 from ..extensions import DATABASE_AWAY, compress, csrf, db, read_only
@@ -16,6 +28,7 @@ from ..i18n import current_language, is_timezone, language_in_address
 from ..i18n import gettext as _
 from ..logs import log
 from ..rate_limits import LimitReached, count, mailbox
+from ..shown_again import shown_again_by
 from ..web import is_htmx, refuse_foreign_origin, render, respond, see_other
 from . import openings, service
 from .forms import BookingForm, new_key, read_key
@@ -79,9 +92,27 @@ def _draw(shown: Shown, _language: str, _address: str, is_part: bool) -> str:
 
 
 def live_offer_or_404(slug: str) -> Offer:
+    """The live page at this address. One that it had before redirects. :raises 404: 308:"""
     offer = find_live(slug) or abort(404)
     g.host_language = offer.page.host.locale
+    if offer.page.slug != slug.lower():
+        abort(moved(offer.page.slug))
     return offer
+
+
+def moved(slug: str) -> BaseResponse:
+    """308 to the same view at the page's present slug.
+
+    No cache keeps it: a page may take an earlier slug back, and two kept redirects would send
+    the browser in a circle.
+    """
+    assert request.endpoint is not None
+    values = (request.view_args or {}) | {"slug": slug}
+    query = request.query_string.decode("latin-1")
+    address = url_for(request.endpoint, **values) + (f"?{query}" if query else "")
+    response = redirect(address, HTTPStatus.PERMANENT_REDIRECT)
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @bp.get("/b/<slug>/<slot:start>")
@@ -95,11 +126,24 @@ def form(slug: str, start: datetime) -> ResponseReturnValue:
     return render_form(offer.page, start, details)
 
 
+def draw_form(slug: str, start: datetime) -> ResponseReturnValue:
+    """The form as it was sent, with the key it was sent with. :raises 404: no such page."""
+    offer = find(slug) or abort(404)
+    g.host_language = offer.page.host.locale
+    details = BookingForm()
+    key = details.key.data
+    if offer.is_live and openings.is_open(offer, start):
+        is_good = read_key(offer.page, start, key)
+        return render_form(offer.page, start, details, key=key if is_good else None)
+    return render_lost(offer, start, details)
+
+
 @bp.post("/b/<slug>/<slot:start>")
+@shown_again_by(draw_form)
 @csrf.exempt
 def create(slug: str, start: datetime) -> ResponseReturnValue:
-    """Book a slot. 303: booked. 409: taken or not offered. 422: form errors. 429: too many. 503: the
-    database could not save it, and the same form may be sent again. :raises 404:"""
+    """Book a slot, also by a form that was opened at an earlier slug of the page. 303: booked. 409: taken or not offered. 422: form errors. 429: too
+    many. 503: the database could not save it, and the same form may be sent again. :raises 404:"""
     refuse_foreign_origin()
     # A page that went off under the client's hands keeps what was typed; the key shows that
     # the form was given out while it was live.

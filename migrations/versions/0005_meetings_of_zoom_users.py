@@ -15,7 +15,7 @@ from cryptography.fernet import InvalidToken
 from app.crypto import decrypt, encrypt
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

@@ -211,7 +211,7 @@ def test_a_taken_address_is_told_with_a_free_one(app: Flask, aya: Visitor, typed
 
 def test_an_address_taken_a_moment_ago_is_told(app: Flask, host: User) -> None:
     mallory_id = make_host("Mallory").id
-    draft = service.Draft({"title": "Race", "slug": "", "timezone": "UTC"}, [], [])
+    draft = service.Draft({"title": "Race", "slug": "race", "timezone": "UTC"}, [], [])
 
     def be_faster() -> None:
         with app.app_context():

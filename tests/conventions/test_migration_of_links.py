@@ -48,7 +48,7 @@ def stored() -> list[tuple[str | None, str | None]]:
 
 def test_up_seals_them_and_down_opens_them(migrated: Flask, engine: str) -> None:
     before = fences(engine)
-    flask_migrate.downgrade(revision="0003")
+    flask_migrate.downgrade(revision="0004")
     assert stored() == [(LINK, PASSCODE), (LINK, PASSCODE), (None, None)]
     flask_migrate.upgrade()
     sealed = stored()
@@ -67,7 +67,7 @@ def test_up_seals_them_and_down_opens_them(migrated: Flask, engine: str) -> None
 
 
 def test_whose_meeting_it_is_is_filled_in_where_that_is_certain(migrated: Flask) -> None:
-    flask_migrate.downgrade(revision="0003")
+    flask_migrate.downgrade(revision="0004")
     flask_migrate.upgrade()
     owners = db.session.scalars(select(Booking.zoom_host_id).order_by(Booking.id)).all()
     assert owners == [None, "aya-at-zoom", None]
@@ -77,7 +77,7 @@ def test_down_leaves_out_what_no_key_opens(migrated: Flask) -> None:
     other = Fernet(Fernet.generate_key()).encrypt(b"elsewhere").decode()
     db.session.execute(text("UPDATE bookings SET join_url = :other"), {"other": other})
     db.session.commit()
-    flask_migrate.downgrade(revision="0003")
+    flask_migrate.downgrade(revision="0004")
     assert stored()[0] == (None, PASSCODE)
 
 
@@ -85,7 +85,7 @@ def test_no_plain_copy_is_left_in_sqlites_file(migrated: Flask, engine: str) -> 
     if engine != "sqlite":
         pytest.skip("PostgreSQL frees the space in its own time")
     file = Path(str(db.engine.url.database))
-    flask_migrate.downgrade(revision="0003")
+    flask_migrate.downgrade(revision="0004")
     db.session.remove()
     db.engine.dispose()
     assert LINK.encode() in sqlite_bytes(file)  # the search sees what is there

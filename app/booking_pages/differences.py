@@ -1,0 +1,71 @@
+"""Where a form and a saved page differ, in words: what was typed, and what is saved now."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from ..i18n import current_language, day_in_words, length_in_words, weekday_names
+from ..i18n import gettext as _
+from . import public_holidays
+from .forms import COLUMNS, PageForm
+from .models import MINUTES_A_DAY, BookingPage
+from .row_forms import Override, typed_hours, typed_overrides
+from .service import draft_of
+
+LENGTHS = {"duration", "increment", "buffer_before", "buffer_after"}
+LINE = "\n"
+
+
+def differences_of(form: PageForm, page: BookingPage) -> list[tuple[str, str, str]]:
+    """Label, typed and saved of each field of a valid form that says something else than the page."""
+    typed, saved = form.draft(), draft_of(page)
+    pairs = [
+        (
+            str(form[name].label.text),
+            _column(name, typed.columns[name]),
+            _column(name, saved.columns[name]),
+        )
+        for name in COLUMNS
+        if name != "slug" or typed.columns[name]  # an empty one stays as it is
+    ]
+    pairs += [
+        (_("Weekly hours"), _hours(typed.hours), _hours(saved.hours)),
+        (_("Days with other hours"), _overrides(typed.overrides), _overrides(saved.overrides)),
+    ]
+    return [pair for pair in pairs if pair[1] != pair[2]]
+
+
+def _column(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return _("on") if value else _("off")
+    if value is None or value == "":
+        return _("empty")
+    if name == "notice":
+        return length_in_words(value) if value else _("no minimum")
+    if name in LENGTHS:
+        return length_in_words(value)
+    if name == "holidays":
+        return public_holidays.country_names(current_language()).get(value, value)
+    return day_in_words(value) if isinstance(value, date) else str(value)
+
+
+def _hours(kept: Iterable[tuple[int, int, int]]) -> str:
+    names = weekday_names("wide")
+    lines = [f"{names[day]} {_range(opens, closes)}" for day, opens, closes in typed_hours(kept)]
+    return LINE.join(lines) or _("Closed")
+
+
+def _overrides(kept: Iterable[Override]) -> str:
+    lines = [
+        f"{day_in_words(day)} " + (_("Closed") if opens is None else _range(opens, closes or 0))
+        for day, opens, closes in typed_overrides(list(kept))
+    ]
+    return LINE.join(lines) or _("empty")
+
+
+def _range(opens: int, closes: int) -> str:
+    first, last = (
+        f"{minute // 60:02}:{minute % 60:02}" if minute < MINUTES_A_DAY else "24:00"
+        for minute in (opens, closes)
+    )
+    return f"{first}–{last}"
