@@ -41,7 +41,9 @@ def _column(name: str, value: Any) -> str:
     if value is None or value == "":
         return _("empty")
     if name == "notice":
-        return length_in_words(value) if value else _("no minimum")
+        if not value:
+            return _("no minimum")
+        return _("%(length)s before the start", length=length_in_words(value))
     if name in LENGTHS:
         return length_in_words(value)
     if name == "holidays":
