@@ -41,9 +41,8 @@ def _column(name: str, value: Any) -> str:
     if value is None or value == "":
         return _("empty")
     if name == "notice":
-        if not value:
-            return _("no minimum")
-        return _("%(length)s before the start", length=length_in_words(value))
+        before = _("%(length)s before the start", length=length_in_words(value))
+        return before if value else _("no minimum")
     if name in LENGTHS:
         return length_in_words(value)
     if name == "holidays":

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 
 from ..clock import utcnow
 from ..extensions import db
@@ -60,3 +60,29 @@ def add_once(booking: Booking, kind: str) -> list[Task]:
 
 def _key(booking: Booking, kind: str) -> str:
     return f"{booking.public_id}:{kind}:{booking.ical_sequence}"
+
+
+def tell_link_late(booking: Booking) -> list[Task]:
+    """An update to those whose confirmation has left, or is leaving, without the link.
+
+    One that is due and waits is locked: whoever takes it afterwards sees the link.
+    """
+    confirmations = db.session.execute(
+        select(Task.kind, Task.state)
+        .where(confirmations_of(booking.id))
+        .order_by(Task.id)
+        .with_for_update(key_share=True)
+    )
+    told = {kind for kind, state in confirmations if state in {"done", "running"}}
+    late = [party for party in PARTIES if mail_kind(party, CONFIRMED) in told]
+    if late:
+        booking.ical_sequence += 1
+    return [task for party in late for task in add_once(booking, mail_kind(party, LINK))]
+
+
+def confirmations_of(booking_id: int) -> ColumnElement[bool]:
+    """The confirmations of a booking, to both parties."""
+    return and_(
+        Task.booking_id == booking_id,
+        Task.kind.in_(mail_kinds(CONFIRMED)),
+    )

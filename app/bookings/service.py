@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError, NoResultFound
 from sqlalchemy.orm import joinedload
 
@@ -205,9 +205,9 @@ def attach_meeting(reference: str, meeting: MadeMeeting) -> bool:
     if not booking.is_live:
         added = _delete_if_possible(booking)
     else:
-        brought_forward = outbox.bring_forward(_confirmations_of(booking.id))
+        brought_forward = outbox.bring_forward(followups.confirmations_of(booking.id))
         if len(brought_forward) < len(followups.PARTIES):
-            added = _tell_link_late(booking)
+            added = followups.tell_link_late(booking)
     commit_and_keep()
     outbox.push([*brought_forward, *(Due(task.id, task.kind) for task in added)])
     return True
@@ -233,32 +233,6 @@ def _delete_if_possible(booking: Booking) -> list[Task]:
     return followups.add_once(booking, followups.DELETE_MEETING)
 
 
-def _tell_link_late(booking: Booking) -> list[Task]:
-    """An update to those whose confirmation has left, or is leaving, without the link.
-
-    One that is due and waits is locked: whoever takes it afterwards sees the link.
-    """
-    confirmations = db.session.execute(
-        select(Task.kind, Task.state)
-        .where(_confirmations_of(booking.id))
-        .order_by(Task.id)
-        .with_for_update(key_share=True)
-    )
-    told = {kind for kind, state in confirmations if state in {"done", "running"}}
-    late = [
-        party
-        for party in followups.PARTIES
-        if followups.mail_kind(party, followups.CONFIRMED) in told
-    ]
-    if late:
-        booking.ical_sequence += 1
-    return [
-        task
-        for party in late
-        for task in followups.add_once(booking, followups.mail_kind(party, followups.LINK))
-    ]
-
-
 def fail_meeting(booking_id: int, reason: str) -> None:
     """No meeting for now, and why; mails go out without a link. Commits."""
     booking = _locked(Booking.id == booking_id)
@@ -267,7 +241,7 @@ def fail_meeting(booking_id: int, reason: str) -> None:
         return
     booking.meeting_state = "failed"
     booking.meeting_error = reason
-    brought_forward = outbox.bring_forward(_confirmations_of(booking_id))
+    brought_forward = outbox.bring_forward(followups.confirmations_of(booking_id))
     db.session.commit()
     outbox.push(brought_forward)
 
@@ -295,10 +269,3 @@ def _locked(which: ColumnElement[bool]) -> Booking:
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).scalar_one()
-
-
-def _confirmations_of(booking_id: int) -> ColumnElement[bool]:
-    return and_(
-        Task.booking_id == booking_id,
-        Task.kind.in_(followups.mail_kinds(followups.CONFIRMED)),
-    )
