@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -75,6 +76,18 @@ class Settings:
         """Scheme, host and port of the pages Zoom shows; what a Content-Security-Policy names."""
         parts = urlsplit(self.zoom_oauth_base_url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def mail_domain(self) -> str:
+        """The domain of the sender: what is ours in the names of mails and events."""
+        return parseaddr(self.mail_from)[1].rpartition("@")[2]
+
+    @property
+    def greeting_name(self) -> str:
+        """How we greet mail servers: a name, since relays refuse numbers in brackets."""
+        host = urlsplit(self.public_base_url).hostname or ""
+        is_name = "." in host and not host.replace(".", "").isdecimal() and ":" not in host
+        return host if is_name else self.mail_domain
 
     @property
     def uses_sandbox(self) -> bool:

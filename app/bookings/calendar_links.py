@@ -6,6 +6,11 @@ from urllib.parse import urlencode
 from .models import Booking
 
 
+def place_of(booking: Booking) -> str:
+    """Where to be, and the link where there is one: neither is lost for the other."""
+    return "; ".join(filter(None, (booking.page.location, booking.join_url)))
+
+
 def google(booking: Booking, title: str, details: str) -> str:
     """Google Calendar's template address; times in UTC."""
     span = "/".join(
@@ -17,7 +22,7 @@ def google(booking: Booking, title: str, details: str) -> str:
         "text": title,
         "dates": span,
         "details": details,
-        "location": booking.join_url or booking.page.location,
+        "location": place_of(booking),
     }
     return "https://calendar.google.com/calendar/render?" + urlencode(query)
 
@@ -31,7 +36,7 @@ def outlook(booking: Booking, title: str, details: str) -> str:
         "startdt": _iso(booking.starts_at),
         "enddt": _iso(booking.ends_at),
         "body": details,
-        "location": booking.join_url or booking.page.location,
+        "location": place_of(booking),
     }
     return "https://outlook.live.com/calendar/0/deeplink/compose?" + urlencode(query)
 

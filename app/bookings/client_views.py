@@ -29,7 +29,7 @@ def meeting(token: str) -> ResponseReturnValue:
 
 def render_booking(booking: Booking, token: str, *, part: str | None = None) -> Response:
     title = _("%(title)s with %(name)s", title=booking.page.title, name=booking.host.name)
-    details = booking.join_url or booking.page.location
+    details = calendar_links.place_of(booking)
     return render(
         "bookings/client.html",
         part,

@@ -16,6 +16,7 @@ from ..contention import tried_again
 from ..crypto import fingerprint, new_reference, new_token
 from ..extensions import commit_and_keep, db
 from ..outbox import Due, Task
+from ..web import current_settings
 from ..zoom.meetings import may_delete
 from . import followups
 from .models import Booking
@@ -146,7 +147,7 @@ def _new_booking(page: Facts, start: datetime, client: Client, key: str) -> Book
         client_timezone=client.timezone,
         client_locale=client.locale,
         note=client.note,
-        ical_uid=f"{public_id}@calsync",
+        ical_uid=f"{public_id}@{current_settings().mail_domain}",
         ical_sequence=0,
         meeting_state="wanted" if page.auto_zoom else "none",
         idempotency_key=key,

@@ -8,13 +8,32 @@ So is a text that only looks encoded: Python would read `=?utf-8?q?Ken=0D=0ABcc:
 client may give as a name, as two lines, and the second as a header.
 """
 
+import re
 from email.header import Header
-from email.headerregistry import HeaderRegistry, UniqueUnstructuredHeader
+from email.headerregistry import Address, HeaderRegistry, UniqueUnstructuredHeader
+from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from functools import lru_cache
 from typing import Any
 
 ENCODED_WORD = "=?"
+# RFC 5322, 3.2.3: what a local part is that needs no quotes.
+DOT_ATOM = re.compile(
+    r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.IGNORECASE
+)
+
+
+def box(name: str, address: str) -> Address:
+    """A name with its address, which may be one that Python's own check refuses."""
+    local, _at, domain = address.rpartition("@")
+    return Address(name, username=local, domain=domain)
+
+
+def on_wire(address: str) -> str:
+    """An address as servers read it: `taro..yamada.@docomo.example`, which Japanese carriers gave out
+    for years, needs its local part quoted."""
+    local, _at, domain = address.rpartition("@")
+    return address if DOT_ATOM.fullmatch(local) else f'"{local}"@{domain}'
 
 
 def as_written(text: str) -> str:
@@ -35,15 +54,21 @@ class WholeHeaders(EmailPolicy):
     def _whole(self, name: str, value: Any) -> str | None:
         lead = f"{name}: "
         text = str(value)
+        boxes = getattr(value, "addresses", ())
+        for one in boxes:
+            text = text.replace(one.addr_spec, on_wire(one.addr_spec))
         if text.isascii() and ENCODED_WORD not in text:
-            is_short = len(lead) + len(text) <= (self.max_line_length or 0)
-            return lead + text + self.linesep if is_short else None
-        if hasattr(value, "addresses"):
-            boxes = (
-                f"{_encoded(box.display_name, len(lead), self.linesep)} <{box.addr_spec}>"
-                for box in value.addresses
+            if len(lead) + len(text) <= (self.max_line_length or 0):
+                return lead + text + self.linesep
+            # Python may begin a long one with an empty line, which some servers refuse.
+            if not boxes and name.lower() != "subject":
+                return None
+        if boxes:
+            written = (
+                f"{_encoded(one.display_name, len(lead), self.linesep)} <{on_wire(one.addr_spec)}>"
+                for one in boxes
             )
-            return lead + ", ".join(boxes) + self.linesep
+            return lead + ", ".join(written) + self.linesep
         return lead + _encoded(text, len(lead), self.linesep) + self.linesep
 
 
@@ -69,4 +94,11 @@ _HEADERS = _Headers()
 for _name in ("content-type", "content-transfer-encoding"):
     _HEADERS.map_to_type(_name, UniqueUnstructuredHeader)  # type: ignore[arg-type]
 
-POLICY = WholeHeaders(linesep=SMTP.linesep, header_factory=_HEADERS)
+# 7-bit throughout: Python sends 8-bit bodies to servers that did not say they take them.
+POLICY = WholeHeaders(linesep=SMTP.linesep, header_factory=_HEADERS, cte_type="7bit")
+
+
+def say_a_machine_wrote_it(message: EmailMessage) -> None:
+    """Nobody's absence is to be told to a machine (RFC 3834, and Exchange's own word)."""
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "OOF, AutoReply"

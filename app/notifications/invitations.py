@@ -1,84 +1,142 @@
-"""Calendar invitations (RFC 5545, RFC 5546): one UID a booking, SEQUENCE rising with each change."""
+"""Calendar invitations (RFC 5545, RFC 5546): one UID a booking, SEQUENCE rising with each change, and a
+copy of its own for each party: a client's holds the client's secret page, a host's the dashboard's.
+"""
 
 from email.utils import parseaddr
 
-from icalendar import Calendar, Event, vCalAddress, vText
+from icalendar import Calendar, Event, vCalAddress, vText, vUri
 
 from ..bookings.models import Booking
 from ..clock import utcnow
 from ..i18n import gettext as _
 from ..text import mailto
-from ..web import current_settings
+from ..web import current_settings, public_url
 
 REQUEST = "REQUEST"
 CANCEL = "CANCEL"
+PUBLISH = "PUBLISH"
 # RFC 5545, 3.2: a parameter's value cannot hold a double quote, and what a backslash means
 # there readers do not agree on.
 SPEAKABLE = str.maketrans({'"': "'", "\\": "/"})
+# Google draws a DESCRIPTION as HTML: what people typed may plant no disguised link.
+NO_MARKUP = str.maketrans({"<": "＜", ">": "＞"})
 
 
-def invitation(booking: Booking, method: str) -> bytes:
-    """The booking as an iTIP message, times in UTC, in the language in force.
+class TypedText(vText):
+    """A TEXT value as RFC 5545, 3.3.11 writes it. icalendar takes `\\N` in a text for a line break,
+    as in `C:\\New plan`."""
 
-    The organizer is the service's own address under the host's name: mail clients accept
-    changes and cancellations only from the address that sent the invitation.
+    def to_ical(self) -> bytes:
+        text = str(self).replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
+        return text.replace("\r\n", "\n").replace("\n", "\\n").encode()
+
+
+def invitation(booking: Booking, party: str, method: str) -> bytes:
+    """A party's copy of the booking, times in UTC, in the language in force.
+
+    `method`: REQUEST and CANCEL are iTIP messages for mails. PUBLISH is a file to download: it
+    names no attendees, since nobody is invited by it, but the organizer, without whom Outlook
+    hangs. The organizer is the service's own address under the host's name: calendars accept
+    changes and cancellations only from the address that invited, and ignore an invitation whose
+    organizer is its reader.
     """
     calendar = Calendar()
     calendar.add("prodid", "-//CalSync//CalSync//EN")
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", method)
-    calendar.add_component(_event(booking, method))
+    calendar.add_component(_event(booking, party, method))
     text: bytes = calendar.to_ical()
     return text
 
 
-def _event(booking: Booking, method: str) -> Event:
+def _event(booking: Booking, party: str, method: str) -> Event:
+    is_over = not booking.is_live
     event = Event()
     event.add("uid", booking.ical_uid)
     event.add("sequence", booking.ical_sequence)
     event.add("dtstamp", utcnow().replace(microsecond=0))
     event.add("dtstart", booking.starts_at)
     event.add("dtend", booking.ends_at)
-    event.add("summary", summary(booking))
-    event.add("status", "CANCELLED" if method == CANCEL else "CONFIRMED")
+    event["summary"] = TypedText(summary(booking, party))
+    event.add("status", "CANCELLED" if method == CANCEL or is_over else "CONFIRMED")
     event.add("transp", "OPAQUE")
-    if location := booking.join_url or booking.page.location:
-        event.add("location", vText(location))
-    if description := _description(booking):
-        event.add("description", vText(description))
+    link = None if method == CANCEL or is_over else booking.join_url
+    if location := "; ".join(filter(None, (booking.page.location, link))):
+        event["location"] = TypedText(location)
+    event["description"] = TypedText(_description(booking, party, link))
+    event["url"] = vUri(page_of(booking, party))
+    if link:
+        conference = vUri(link)
+        conference.params["value"] = "URI"
+        conference.params["feature"] = "VIDEO"
+        event["conference"] = conference
     event["organizer"] = _person(parseaddr(current_settings().mail_from)[1], booking.host.name)
-    for address, name in (
-        (booking.host.email, booking.host.name),
-        (booking.client_email, booking.client_name),
-    ):
-        attendee = _person(address, name)
-        attendee.params["role"] = vText("REQ-PARTICIPANT")
-        attendee.params["partstat"] = vText("ACCEPTED")
-        attendee.params["rsvp"] = vText("FALSE")
-        event.add("attendee", attendee, encode=False)
+    if method != PUBLISH:
+        for attendee in _attendees(booking):
+            event.add("attendee", attendee, encode=False)
+    # Exchange shows a time as busy by these, and offers no other time to somebody who declines.
+    event["x-microsoft-cdo-busystatus"] = vText("BUSY")
+    event["x-microsoft-cdo-intendedstatus"] = vText("BUSY")
+    event["x-microsoft-disallow-counter"] = vText("TRUE")
     return event
 
 
-def summary(booking: Booking) -> str:
-    """The event's title, the same for both parties: title, client and host."""
-    return _(
-        "%(title)s: %(client)s and %(host)s",
-        title=booking.page.title,
-        client=booking.client_name,
-        host=booking.host.name,
-    )
+def summary(booking: Booking, party: str) -> str:
+    """The event's title in a party's calendar: with the other's name."""
+    other = booking.host.name if party == "client" else booking.client_name
+    return _("%(title)s with %(name)s", title=booking.page.title, name=other)
 
 
-def _description(booking: Booking) -> str:
-    lines = []
-    if booking.join_url:
-        lines.append(_("Join the Zoom meeting: %(link)s", link=booking.join_url))
-    if booking.passcode:
-        lines.append(_("Passcode: %(passcode)s", passcode=booking.passcode))
-    if booking.note:
-        lines += ["", booking.note]
+def page_of(booking: Booking, party: str) -> str:
+    """Where a party sees the booking: the client's secret page, or the host's dashboard."""
+    if party == "client":
+        return public_url("client.show", token=booking.token)
+    return public_url("bookings.show", public_id=booking.public_id)
+
+
+def _description(booking: Booking, party: str, link: str | None) -> str:
+    lines: list[str] = []
+    if booking.is_live:
+        if party == "host":
+            lines.append(f"{_typed(booking.client_name)} ({booking.client_email})")
+        if link:
+            lines.append(_("Join the Zoom meeting: %(link)s", link=link))
+            if booking.passcode:
+                lines.append(_("Passcode: %(passcode)s", passcode=booking.passcode))
+        if booking.page.location:
+            lines.append(_("Location: %(place)s", place=_typed(booking.page.location)))
+        if booking.note:
+            quoted = "\n".join(f"> {line}" for line in _typed(booking.note).split("\n"))
+            lines += [_("Note:"), quoted]
+        page = page_of(booking, party)
+        lines.append(
+            _("See or cancel: %(page)s", page=page)
+            if party == "client"
+            else _("In CalSync: %(page)s", page=page)
+        )
+    lines.append(_("Reference: %(reference)s", reference=booking.public_id))
     return "\n".join(lines)
+
+
+def _typed(text: str) -> str:
+    return text.translate(NO_MARKUP)
+
+
+def _attendees(booking: Booking) -> list[vCalAddress]:
+    """Each address once: two lines for one confuse every calendar."""
+    people = {booking.host.email: booking.host.name}
+    people.setdefault(booking.client_email, booking.client_name)
+    return [_attendee(address, name) for address, name in people.items()]
+
+
+def _attendee(address: str, name: str) -> vCalAddress:
+    attendee = _person(address, name)
+    attendee.params["cutype"] = vText("INDIVIDUAL")
+    attendee.params["role"] = vText("REQ-PARTICIPANT")
+    attendee.params["partstat"] = vText("ACCEPTED")
+    attendee.params["rsvp"] = vText("FALSE")
+    return attendee
 
 
 def _person(address: str, name: str) -> vCalAddress:

@@ -2,7 +2,6 @@
 
 from base64 import encodebytes
 from dataclasses import dataclass
-from email.headerregistry import Address
 from email.message import EmailMessage, MIMEPart
 from email.utils import format_datetime, parseaddr
 from zoneinfo import ZoneInfo
@@ -16,7 +15,7 @@ from ..clock import utcnow
 from ..i18n import day_in_words, speaking, time_range
 from ..i18n import gettext as _
 from ..web import current_settings
-from .headers import POLICY, as_written
+from .headers import POLICY, as_written, box, say_a_machine_wrote_it
 from .invitations import CANCEL, REQUEST, invitation
 
 
@@ -50,7 +49,7 @@ def compose(booking: Booking, party: str, occasion: str) -> EmailMessage:
     """The mail about `occasion` (confirmed, link, cancelled) to the client or the host.
 
     multipart/mixed of an alternative (text, HTML, text/calendar) and the same calendar as
-    `invite.ics`, byte for byte: some clients read the one, some the other.
+    `invite.ics` (application/ics), byte for byte: some clients read the one, some the other.
     """
     reader = reader_of(booking, party)
     left = remains(booking) if (party, occasion) == ("host", followups.CANCELLED) else None
@@ -65,24 +64,32 @@ def compose(booking: Booking, party: str, occasion: str) -> EmailMessage:
             "zone": reader.zone,
             "left_in_zoom": left is not None,
             "why_left": left,
+            "note_lines": booking.note.split("\n"),
         }
         message.set_content(render_template("mail/booking.txt", **values).strip() + "\n")
-        message.add_alternative(render_template("mail/booking.html", **values), subtype="html")
+        html = render_template("mail/booking.html", **values).strip() + "\n"
+        message.add_alternative(html, subtype="html")
         method = CANCEL if occasion == followups.CANCELLED else REQUEST
-        _attach_invitation(message, invitation(booking, method), method)
+        _attach_invitation(message, invitation(booking, party, method), method)
     return message
 
 
 def _head(booking: Booking, reader: Reader, occasion: str) -> EmailMessage:
+    """The headers. To a client the host is named as sender, whom a client recognises; the address
+    equals the envelope's and the invitation's organizer, so DMARC has nothing to compare."""
     message = EmailMessage(policy=POLICY)
     sender_name, sender = parseaddr(current_settings().mail_from)
-    message["From"] = Address(sender_name or "CalSync", addr_spec=sender)
-    message["To"] = Address(reader.name, addr_spec=reader.email)
-    message["Reply-To"] = Address(reader.other_name, addr_spec=reader.other_email)
+    product = sender_name or "CalSync"
+    named = f"{reader.other_name} ({product})" if reader.party == "client" else product
+    message["From"] = box(named, sender)
+    message["To"] = box(reader.name, reader.email)
+    message["Reply-To"] = box(reader.other_name, reader.other_email)
     message["Subject"] = as_written(_subject(booking, reader, occasion))
     message["Date"] = format_datetime(utcnow())
-    message["Message-ID"] = _message_id(booking, reader, occasion, sender)
-    message["Auto-Submitted"] = "auto-generated"
+    message["Message-ID"] = message_id(booking, reader.party, occasion)
+    if occasion != followups.CONFIRMED:
+        message["References"] = message_id(booking, reader.party, followups.CONFIRMED)
+    say_a_machine_wrote_it(message)
     return message
 
 
@@ -100,23 +107,26 @@ def _subject(booking: Booking, reader: Reader, occasion: str) -> str:
     return _("Booked: %(title)s with %(name)s, %(when)s", **words)
 
 
-def _message_id(booking: Booking, reader: Reader, occasion: str, sender: str) -> str:
-    """The same for every try of the same mail, so that a doubled delivery shows as one."""
-    domain = sender.rpartition("@")[2]
-    return f"<{booking.public_id}.{occasion}.{booking.ical_sequence}.{reader.party}@{domain}>"
+def message_id(booking: Booking, party: str, occasion: str) -> str:
+    """The same for every try of the same mail, so that a doubled delivery shows as one. The first
+    confirmation's is what all later mails refer to, whatever has changed since."""
+    sequence = 0 if occasion == followups.CONFIRMED else booking.ical_sequence
+    domain = current_settings().mail_domain
+    return f"<{booking.public_id}.{occasion}.{sequence}.{party}@{domain}>"
 
 
 def _attach_invitation(message: EmailMessage, calendar: bytes, method: str) -> None:
-    message.attach(_calendar_part(calendar, method))  # type: ignore[arg-type]  # typeshed: a Message
+    inline = f'text/calendar; charset="UTF-8"; method={method}'
+    message.attach(_calendar_part(calendar, inline))  # type: ignore[arg-type]  # typeshed: a Message
     message.make_mixed()
-    attached = _calendar_part(calendar, method)
+    attached = _calendar_part(calendar, 'application/ics; name="invite.ics"')
     attached["Content-Disposition"] = 'attachment; filename="invite.ics"'
     message.attach(attached)  # type: ignore[arg-type]
 
 
-def _calendar_part(calendar: bytes, method: str) -> MIMEPart:
+def _calendar_part(calendar: bytes, content_type: str) -> MIMEPart:
     part = MIMEPart(policy=POLICY)
-    part["Content-Type"] = f'text/calendar; charset="utf-8"; method="{method}"'
+    part["Content-Type"] = content_type
     # Base64 keeps the calendar's own line ends; quoted-printable would let relays change them.
     part["Content-Transfer-Encoding"] = "base64"
     part.set_payload(encodebytes(calendar).decode("ascii"))

@@ -1,6 +1,5 @@
 """The mail that asks a host to connect Zoom anew, in the host's language."""
 
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 
@@ -11,7 +10,7 @@ from ..clock import utcnow
 from ..i18n import gettext as _
 from ..i18n import speaking
 from ..web import current_settings
-from .headers import POLICY
+from .headers import POLICY, box, say_a_machine_wrote_it
 
 
 def compose(host: User, because: str | None, key: str) -> EmailMessage:
@@ -22,13 +21,14 @@ def compose(host: User, because: str | None, key: str) -> EmailMessage:
     with speaking(host.locale):
         message = EmailMessage(policy=POLICY)
         sender_name, sender = parseaddr(current_settings().mail_from)
-        message["From"] = Address(sender_name or "CalSync", addr_spec=sender)
-        message["To"] = Address(host.name, addr_spec=host.email)
+        message["From"] = box(sender_name or "CalSync", sender)
+        message["To"] = box(host.name, host.email)
         message["Subject"] = _("Please reconnect Zoom")
         message["Date"] = format_datetime(utcnow())
-        message["Message-ID"] = f"<{key.replace(':', '.')}@{sender.rpartition('@')[2]}>"
-        message["Auto-Submitted"] = "auto-generated"
+        message["Message-ID"] = f"<{key.replace(':', '.')}@{current_settings().mail_domain}>"
+        say_a_machine_wrote_it(message)
         values = {"host": host, "because": because, "subject": str(message["subject"])}
         message.set_content(render_template("mail/reconnect.txt", **values).strip() + "\n")
-        message.add_alternative(render_template("mail/reconnect.html", **values), subtype="html")
+        html = render_template("mail/reconnect.html", **values).strip() + "\n"
+        message.add_alternative(html, subtype="html")
     return message

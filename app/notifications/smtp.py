@@ -10,9 +10,10 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ..logs import log
-from ..outbox import Refused, Unavailable
+from ..outbox import Unavailable
 from ..web import current_settings
+from .headers import on_wire
+from .refusals import of_message, of_recipient, of_sender, ours_to_mend
 
 # A mail that outlives its lease is sent by another worker too, so the whole conversation, not each
 # step of it, ends at half the lease.
@@ -42,26 +43,46 @@ class _Smtps(_Smtp, smtplib.SMTP_SSL):
     """The same with TLS from the start."""
 
 
-def send(message: EmailMessage) -> None:
-    """Deliver `message` to its To address through SMTP_URL.
+def send(message: EmailMessage) -> str:
+    """Deliver `message` to its To address through SMTP_URL. Returns what the server said to it.
 
-    Raises Unavailable for what passes (4xx, no connection, no sign-in), Refused for what does
-    not (5xx).
+    Raises Unavailable for what passes, or is the operator's to mend; Refused for what is final
+    (see refusals.py).
     """
+    sender = parseaddr(current_settings().mail_from)[1]
+    [reader] = message["To"].addresses
     server = _greeted()
     try:
         try:
-            server.send_message(message, from_addr=parseaddr(current_settings().mail_from)[1])
+            said = _hand_over(server, message, sender, on_wire(reader.addr_spec))
             _take_leave(server)
         finally:
             server.close()
-    except smtplib.SMTPRecipientsRefused as error:
-        code, words = next(iter(error.recipients.values()))
-        _raise(code, words, error)
     except smtplib.SMTPResponseException as error:
-        _raise(error.smtp_code, error.smtp_error, error)
+        raise ours_to_mend("mail", error.smtp_code, error.smtp_error) from error
     except (smtplib.SMTPException, OSError) as error:
         raise Unavailable("smtp_unreachable") from error
+    return said
+
+
+def _hand_over(server: smtplib.SMTP, message: EmailMessage, sender: str, reader: str) -> str:
+    """MAIL, RCPT, DATA, each refusal told for what it is about."""
+    server.ehlo_or_helo_if_needed()
+    wire = message.as_bytes()
+    sizes = [f"size={len(wire)}"] if server.has_extn("size") else []
+    code, words = server.mail(sender, sizes)
+    if code != 250:
+        raise of_sender(code, words)
+    code, words = server.rcpt(reader)
+    if code not in {250, 251}:
+        raise of_recipient(code, words)
+    try:
+        code, words = server.data(wire)
+    except smtplib.SMTPDataError as error:
+        raise of_message(error.smtp_code, error.smtp_error) from error
+    if code != 250:
+        raise of_message(code, words)
+    return f"{code} {words.decode(errors='replace')}"
 
 
 def _greeted() -> smtplib.SMTP:
@@ -70,8 +91,7 @@ def _greeted() -> smtplib.SMTP:
     try:
         return _connect()
     except smtplib.SMTPResponseException as error:
-        log.error("the mail server does not let us in", code=error.smtp_code)
-        raise Unavailable("smtp_unreachable") from error
+        raise ours_to_mend("greeting", error.smtp_code, error.smtp_error) from error
     except (smtplib.SMTPException, OSError) as error:
         raise Unavailable("smtp_unreachable") from error
 
@@ -86,12 +106,15 @@ def _connect() -> smtplib.SMTP:
     settings = current_settings()
     parts = urlsplit(settings.smtp_url)
     host = parts.hostname or "localhost"
+    name = settings.greeting_name
     patience = settings.lease.total_seconds() * OF_THE_LEASE
     server: smtplib.SMTP
     if parts.scheme == "smtps":
-        server = _Smtps(host, parts.port or 465, patience=patience, context=_tls())
+        server = _Smtps(
+            host, parts.port or 465, patience=patience, context=_tls(), local_hostname=name
+        )
     else:
-        server = _Smtp(host, parts.port or 25, patience=patience)
+        server = _Smtp(host, parts.port or 25, patience=patience, local_hostname=name)
     try:
         if parts.scheme == "smtp":
             _go_private(server, is_required=settings.is_production)
@@ -116,10 +139,3 @@ def _go_private(server: smtplib.SMTP, *, is_required: bool) -> None:
         server.ehlo()
     elif is_required:
         raise Unavailable("smtp_without_tls")
-
-
-def _raise(code: int, words: bytes | str, cause: Exception) -> None:
-    text = words.decode(errors="replace") if isinstance(words, bytes) else words
-    if not 500 <= code < 600:
-        raise Unavailable("smtp_try_later") from cause
-    raise Refused("smtp_refused", f"{code} {text}"[:300]) from cause

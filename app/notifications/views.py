@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from ..bookings.service import find_by_token
 from ..i18n import speaking
 from ..web import keep_private
-from .invitations import CANCEL, REQUEST, invitation
+from .invitations import PUBLISH, invitation
 
 bp = Blueprint("notifications", __name__)
 bp.after_request(keep_private)
@@ -16,9 +16,8 @@ bp.after_request(keep_private)
 def invite(token: str) -> ResponseReturnValue:
     """The booking as it stands now. :raises 404: no such booking."""
     booking = find_by_token(token) or abort(404)
-    method = REQUEST if booking.is_live else CANCEL
     with speaking(booking.client_locale):
-        body = invitation(booking, method)
-    response = Response(body, content_type=f"text/calendar; charset=utf-8; method={method}")
+        body = invitation(booking, "client", PUBLISH)
+    response = Response(body, content_type=f"text/calendar; charset=utf-8; method={PUBLISH}")
     response.headers["Content-Disposition"] = 'attachment; filename="invite.ics"'
     return response

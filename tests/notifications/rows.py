@@ -12,6 +12,7 @@ from app.booking_pages.models import BookingPage
 from app.bookings.models import Booking
 from app.notifications.messages import compose
 
+CALENDARS = ("text/calendar", "application/ics")
 START = datetime(2026, 12, 1, 0, 30, tzinfo=UTC)
 
 
@@ -63,7 +64,7 @@ def written(booking: Booking, party: str = "client", occasion: str = "confirmed"
 
 def calendars(mail: EmailMessage) -> list[bytes]:
     """The bytes of every calendar in a mail."""
-    parts = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
+    parts = [part for part in mail.walk() if part.get_content_type() in CALENDARS]
     return [part.get_payload(decode=True) for part in parts]
 
 

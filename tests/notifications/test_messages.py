@@ -44,7 +44,7 @@ def test_a_mail_is_text_html_and_calendar_with_the_calendar_as_a_file_too(
         "multipart/mixed",
         [
             ("multipart/alternative", ["text/plain", "text/html", "text/calendar"]),
-            "text/calendar",
+            "application/ics",
         ],
     )
     inline, attached = calendars(mail)
@@ -60,7 +60,7 @@ def test_a_mail_is_text_html_and_calendar_with_the_calendar_as_a_file_too(
 def test_the_method_is_the_same_on_the_part_and_in_the_calendar(occasion: str, method: str) -> None:
     mail = written(booking_row(), "client", occasion)
     parts = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
-    assert [part.get_param("method") for part in parts] == [method, method]
+    assert [part.get_param("method") for part in parts] == [method]
     assert Calendar.from_ical(calendars(mail)[0])["METHOD"] == method
 
 
@@ -69,7 +69,6 @@ def test_a_mail_says_that_a_machine_wrote_it_and_carries_what_mail_needs() -> No
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["MIME-Version"] == "1.0"
     assert mail["Date"].datetime.tzinfo is not None
-    assert str(mail["From"]) == "CalSync <no-reply@calsync.example>"
 
 
 @pytest.mark.parametrize(
@@ -157,7 +156,7 @@ def boxes(booking: Booking, party: str, header: str) -> list[tuple[str, str]]:
 
 HEADERS = [
     "From", "To", "Reply-To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version",
-    "Content-Type",
+    "Content-Type", "X-Auto-Response-Suppress",
 ]  # fmt: skip
 
 
@@ -260,7 +259,7 @@ def test_the_text_is_complete_without_the_html() -> None:
     text = text_of(written(booking))
     for piece in (
         "Consultation", "Aya Sato", "aya@example.jp", "https://zoom.example/j/1?pwd=x", "123456",
-        "My question\nin two lines", "abcdefghjk",
+        "> My question\n> in two lines", "abcdefghjk",
         "http://127.0.0.1/booking/the-clients-token",
     ):  # fmt: skip
         assert piece in text
