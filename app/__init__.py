@@ -3,7 +3,19 @@
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import assets, cli, config, crypto, environment, extensions, i18n, logs, rate_limits, web
+from . import (
+    assets,
+    cli,
+    config,
+    crypto,
+    environment,
+    error_pages,
+    extensions,
+    i18n,
+    logs,
+    rate_limits,
+    web,
+)
 from .accounts import gate
 from .accounts import views as accounts
 from .admin import health, queues
@@ -47,6 +59,7 @@ def _bind_extensions(app: Flask, settings: config.Settings) -> None:
     rate_limits.init_app(app)
     extensions.compress.init_app(app)
     web.init_app(app, settings)
+    error_pages.init_app(app)
     i18n.init_app(app)
     assets.init_app(app)
     gate.init_gate(app)

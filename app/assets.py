@@ -23,7 +23,7 @@ def init_app(app: Flask) -> None:
     """
     folder = Path(app.static_folder or "")
     styles = _join(_in_cascade_order(folder / "css"))
-    scripts = _join([folder / "vendor" / "htmx.min.js", folder / "js" / "calsync.js"])
+    scripts = _join([folder / "vendor" / "htmx.min.js", *sorted((folder / "js").glob("*.js"))])
     app.jinja_env.globals.update(
         stylesheet_address=_serve(app, "css", "text/css", styles),
         script_address=_serve(app, "js", "text/javascript", scripts),

@@ -1,11 +1,10 @@
-"""What every page shares: htmx, redirects, security headers, error pages.
+"""What every page shares: htmx, redirects, security headers.
 
 The only module that reads or writes HX- headers.
 """
 
 from http import HTTPStatus
-from typing import cast
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import (
     Flask,
@@ -18,37 +17,24 @@ from flask import (
     render_template,
     request,
 )
-from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError
-from werkzeug.exceptions import (
-    HTTPException,
-    InternalServerError,
-    SecurityError,
-    ServiceUnavailable,
-)
+from flask.globals import request_ctx
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
 from .config import Settings
-from .extensions import DATABASE_AWAY
-from .i18n import gettext as _
-from .logs import log
 
 YEAR = 31_536_000
-RETRY_AFTER = 5  # seconds, which a restart of the database takes
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Bind headers and error pages to `app`."""
+    """Bind what every page shares to `app`."""
     app.extensions["settings"] = settings
-    app.jinja_env.globals.update(is_htmx=is_htmx, settings=settings, public_url=public_url)
+    app.jinja_env.globals.update(
+        is_htmx=is_htmx, settings=settings, public_url=public_url, view_address=view_address
+    )
     app.url_map.converters["int"] = RowNumber
     app.before_request(_refuse_nul)
     app.after_request(_secure)
-    app.register_error_handler(HTTPException, _error_page)
-    for error in DATABASE_AWAY:
-        app.register_error_handler(error, _database_away_page)
-    app.register_error_handler(Exception, _crash_page)
 
 
 class RowNumber(IntegerConverter):
@@ -101,6 +87,30 @@ def go_to(address: str) -> BaseResponse:
     if is_htmx():
         return Response(status=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": address})
     return see_other(address)
+
+
+def as_message(response: Response) -> Response:
+    """Let htmx show the answer in the page's place for messages (`#message` in base.html), and
+    leave the part that asked, and the address, as they are."""
+    response.headers["HX-Retarget"] = "#message"
+    response.headers["HX-Reswap"] = "innerMorph"
+    response.headers["HX-Push-Url"] = "false"
+    return response
+
+
+def view_address() -> str:
+    """Where a browser can go back to this view by a GET, without a language in the address.
+
+    A page that a POST has rendered may have no GET of its own: the nearest address above it
+    that has one is what the form was sent from.
+    """
+    query = {name: value for name, value in request.args.items() if name != "lang"}
+    path = request.path
+    if request.method == "POST":
+        # A page that the form left behind, not what the form was sent with.
+        while path != "/" and not request_ctx.url_adapter.test(path, "GET"):  # type: ignore[union-attr]
+            path, query = path.rpartition("/")[0] or "/", {}
+    return path + (f"?{urlencode(query)}" if query else "")
 
 
 def local_path(wish: str | None, default: str) -> str:
@@ -174,68 +184,3 @@ def _secure(response: Response) -> Response:
     if g.get("is_private") and request.endpoint != "static":
         headers.setdefault("Cache-Control", "no-store")
     return response
-
-
-def _error_page(error: HTTPException) -> BaseResponse:
-    if error.response is not None:
-        return cast(BaseResponse, error.response)
-    if isinstance(error, SecurityError):
-        # A host that is not ours: no address can be built, so there is no page to show.
-        return Response("This host is not served here.\n", 400, mimetype="text/plain")
-    status = error.code or 500
-    words = _words_for(status)
-    if isinstance(error, CSRFError):
-        words = (
-            _("This form has expired"),
-            _("Go back, copy what you typed, reload the page and send it again."),
-        )
-    response = make_response(
-        render_template("errors/error.html", status=status, title=words[0], advice=words[1]),
-        status,
-    )
-    if retry_after := getattr(error, "retry_after", None):
-        response.headers["Retry-After"] = str(retry_after)
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def _words_for(status: int) -> tuple[str, str]:
-    known = {
-        400: (_("This request could not be understood"), _("Go back and try again.")),
-        403: (
-            _("You cannot open this page"),
-            _("Sign in with another account, or go back."),
-        ),
-        404: (
-            _("This page does not exist"),
-            _("Check the address. The host may have closed the booking page."),
-        ),
-        405: (
-            _("This does not work here"),
-            _("Go back and use the buttons on the page."),
-        ),
-        413: (_("This was too long"), _("Shorten the text and send it again.")),
-        429: (
-            _("Too many attempts"),
-            _("Please wait a little, then try again."),
-        ),
-    }
-    broken = (
-        _("Something went wrong on our side"),
-        _("Please try again shortly."),
-    )
-    return known.get(status, broken if status >= 500 else known[400])
-
-
-def _database_away_page(error: DBAPIError) -> BaseResponse:
-    """503: the database is restarting, full or locked. A form can be sent again as it is."""
-    log.warning("database away", error=type(error.orig).__name__)
-    return _error_page(ServiceUnavailable(retry_after=RETRY_AFTER))
-
-
-def _crash_page(error: Exception) -> BaseResponse:
-    """The outermost net of a request: log it without its data, answer calmly."""
-    if current_app.testing:
-        raise error
-    log.exception("request crashed", error=type(error).__name__)
-    return _error_page(InternalServerError())
