@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, current_app, g, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, g, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter, ValidationError
@@ -17,6 +18,7 @@ from ..logs import log
 from ..web import is_htmx, refuse_foreign_origin, render, respond, see_other
 from . import openings, service
 from .forms import BookingForm, new_key, read_key
+from .models import Booking
 from .public_month import Shown, View, is_drawable, look_at, month_values, read_view, zone_values
 
 bp = Blueprint("public", __name__)
@@ -108,6 +110,8 @@ def create(slug: str, start: datetime) -> ResponseReturnValue:
     key = read_key(page, start, details.key.data)
     if key is None and not offer.is_live:
         abort(404)
+    if earlier := booked_by(page, key):
+        return to_booking(earlier)
     is_valid = details.validate()
     if key is None:
         details.form_errors.append(_("This form was open for too long. Please send it again."))
@@ -128,6 +132,49 @@ def create(slug: str, start: datetime) -> ResponseReturnValue:
         )
         # It may have been saved after all, its confirmation lost: the same key finds it then.
         return render_form(page, start, details, status=503, key=details.key.data)
+    return to_booking(booking)
+
+
+@bp.route("/b/<slug>/<slot:start>/details", methods=["GET", "POST"])
+@csrf.exempt
+def form_again(slug: str, start: datetime) -> ResponseReturnValue:
+    """The form for one slot with the details that were typed for another: nothing is booked.
+
+    They come by a POST, since they belong into no address; a GET has none to keep. 409: this
+    slot is gone as well. :raises 404:
+    """
+    if request.method != "POST":
+        query = f"?{request.query_string.decode()}" if request.query_string else ""
+        return see_other(url_for(".form", slug=slug, start=start) + query)
+    refuse_foreign_origin()
+    offer = live_offer_or_404(slug)
+    typed = BookingForm()
+    if not openings.is_open(offer, start):
+        return render_lost(offer, start, typed)
+    return render_form(offer.page, start, typed)
+
+
+@bp.post("/b/<slug>/<slot:start>/booked")
+@csrf.exempt
+@limiter.limit("120/hour")
+def booked(slug: str, start: datetime) -> ResponseReturnValue:
+    """To what a form has booked, for one that is looked at again; 204 when it has booked nothing.
+
+    Only the form's own key finds it: neither the slot nor an address shows who has booked.
+    :raises 404:
+    """
+    refuse_foreign_origin()
+    page = (find(slug) or abort(404)).page
+    earlier = booked_by(page, read_key(page, start, request.form.get("key")))
+    return to_booking(earlier) if earlier else Response(status=HTTPStatus.NO_CONTENT)
+
+
+def booked_by(page: Facts, key: str | None) -> Booking | None:
+    """The booking that the form with this key has made, if it has."""
+    return service.find_by_key(page.id, key) if key else None
+
+
+def to_booking(booking: Booking) -> ResponseReturnValue:
     return see_other(url_for("client.show", token=booking.token, **language_in_address()))
 
 
@@ -139,7 +186,11 @@ def render_form(
     status: int = 200,
     key: str | None = None,
 ) -> ResponseReturnValue:
-    """The form for one slot, with a key of its own unless `key` is to be sent again."""
+    """The form for one slot, with a key of its own unless `key` is to be sent again.
+
+    A form that nothing was typed into may be kept by its browser: Back then shows it with the
+    key that it was sent with, and the key finds what it has booked.
+    """
     view = read_view(page)
     zone = chosen_zone(view, details)
     details.timezone.data = zone.key
@@ -155,7 +206,8 @@ def render_form(
         back=back_to_times(page, start, view, zone),
     )
     response.status_code = status
-    response.headers["Cache-Control"] = "no-store"
+    is_empty = request.method == "GET"
+    response.headers["Cache-Control"] = "private, no-cache" if is_empty else "no-store"
     return response
 
 
@@ -175,7 +227,7 @@ def back_to_times(page: Facts, start: datetime, view: View, zone: ZoneInfo) -> s
 
 
 def render_lost(offer: Offer, start: datetime, details: BookingForm) -> ResponseReturnValue:
-    """409: the details are kept, and each near open time is a button that books it."""
+    """409: the details are kept, and each near open time leads to its form with them."""
     page = offer.page
     view = read_view(page)
     zone = chosen_zone(view, details)
@@ -188,7 +240,7 @@ def render_lost(offer: Offer, start: datetime, details: BookingForm) -> Response
         zone=zone,
         start=start,
         form=details,
-        nearest=[(near, new_key(page, near)) for near in nearest],
+        nearest=nearest,
         has_details=request.method == "POST",
         back=back_to_times(page, start, view, zone),
     )
