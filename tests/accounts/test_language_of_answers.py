@@ -28,7 +28,7 @@ def test_every_page_that_a_form_opens_leads_to_one_that_can_be_opened(
     assert faulty.status == 422
     japanese = faulty.press("日本語")
     assert japanese.status == 200
-    assert japanese.url.endswith(f"/b/talk/{slot}?tz=Europe%2FBerlin")
+    assert japanese.url.endswith(f"/b/talk/{slot}?tz=Europe%2FBerlin&sent=1")
 
     make_booking(page, tomorrow(3))
     lost = visit.post(f"/b/talk/{slot}", {"name": "Ken", "email": "ken@example.com"})
