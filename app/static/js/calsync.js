@@ -25,6 +25,13 @@
     note.hidden = false;
   }
 
+  // To who does not see it. A status only while there is one to read.
+  function say(words) {
+    const said = document.getElementById("said");
+    said.role = words ? "status" : null;
+    said.textContent = words;
+  }
+
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
     if (!button) return;
@@ -33,10 +40,10 @@
     await navigator.clipboard.writeText(field.value);
     const words = button.textContent;
     button.textContent = button.dataset.copied;
-    document.getElementById("said").textContent = button.dataset.copied;
+    say(button.dataset.copied);
     setTimeout(() => {
       button.textContent = words;
-      document.getElementById("said").textContent = "";
+      say("");
     }, 2000);
   });
 
