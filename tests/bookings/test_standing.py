@@ -168,7 +168,7 @@ def test_a_slow_meeting_is_told_as_slow_and_asked_for_less_often(
 
 
 def test_only_what_changes_is_in_the_live_region(booking: Booking, visit: Visitor) -> None:
-    live = visit.get(address_of(booking)).one("[aria-live]")
+    live = visit.get(address_of(booking)).one("#meeting [aria-live]")
     assert "Join the Zoom meeting" in live.get_text()
     assert "Google" not in live.get_text()
 
