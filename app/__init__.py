@@ -9,6 +9,7 @@ from . import (
     config,
     crypto,
     environment,
+    error_pages,
     extensions,
     i18n,
     logs,
@@ -22,7 +23,7 @@ from .accounts import views as accounts
 from .admin import health, queues
 from .booking_pages import time_off_views
 from .booking_pages import views as booking_pages
-from .bookings import client_views, host_views, preview_views, public_views
+from .bookings import client_views, host_views, preview_views, public_views, slot_addresses
 from .dashboard import views as dashboard
 from .guide import views as guide
 from .notifications import views as notifications
@@ -61,6 +62,7 @@ def _bind_extensions(app: Flask, settings: config.Settings) -> None:
     rate_limits.init_app(app, settings)
     extensions.compress.init_app(app)
     web.init_app(app, settings)
+    error_pages.init_app(app)
     i18n.init_app(app)
     assets.init_app(app)
     gate.init_gate(app)
@@ -68,7 +70,7 @@ def _bind_extensions(app: Flask, settings: config.Settings) -> None:
 
 
 def _register_pages(app: Flask) -> None:
-    app.url_map.converters["slot"] = public_views.SlotConverter
+    app.url_map.converters["slot"] = slot_addresses.SlotConverter
     for views in (
         dashboard,
         accounts,

@@ -24,8 +24,9 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from .crypto import sign, unsign
+from .error_pages import problem_page
 from .i18n import gettext as _
-from .web import is_from_elsewhere, problem_page, replace_page
+from .web import is_from_elsewhere, replace_page
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 Draw = Callable[..., ResponseReturnValue]

@@ -1,12 +1,12 @@
-"""What every page shares: htmx, redirects, security headers, error pages.
+"""What every page shares: htmx, redirects, security headers.
 
 The only module that reads or writes HX- headers.
 """
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import ParamSpec, TypeVar, cast
-from urllib.parse import quote, urlsplit
+from typing import ParamSpec, TypeVar
+from urllib.parse import urlencode, urlsplit
 
 from flask import (
     Flask,
@@ -19,48 +19,32 @@ from flask import (
     render_template,
     request,
 )
-from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError
-from werkzeug.exceptions import (
-    HTTPException,
-    InternalServerError,
-    SecurityError,
-    ServiceUnavailable,
-)
-from werkzeug.routing import IntegerConverter, Map, RequestRedirect
+from flask.globals import request_ctx
+from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
 from .config import Settings
-from .extensions import DATABASE_AWAY
-from .gates import NotNow
-from .i18n import gettext as _
-from .logs import log
 from .text import mailto
 
 P = ParamSpec("P")
 T = TypeVar("T")
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 LONGEST_PATH = 2_000
-# What a sentence or a chat puts behind an address, and its link swallows.
-SWALLOWED = "/.,;:!?)]}>'\"。、，．！？）」』】〉》＞”’… \u3000"
 YEAR = 31_536_000
-RETRY_AFTER = 5  # seconds, which a restart of the database takes
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Bind headers and error pages to `app`."""
+    """Bind what every page shares to `app`."""
     app.extensions["settings"] = settings
-    app.jinja_env.globals.update(is_htmx=is_htmx, settings=settings, public_url=public_url)
+    app.jinja_env.globals.update(
+        is_htmx=is_htmx, settings=settings, public_url=public_url, view_address=view_address
+    )
     app.jinja_env.filters["mailto"] = mailto
     app.url_map.converters["int"] = RowNumber
     app.before_request(_refuse_nul)
     # Before the form's token is looked for, which would read the body.
     app.before_request_funcs.setdefault(None, []).insert(0, _refuse_what_is_no_form)
     app.after_request(_secure)
-    app.register_error_handler(HTTPException, problem_page)
-    for error in DATABASE_AWAY:
-        app.register_error_handler(error, _database_away_page)
-    app.register_error_handler(Exception, _crash_page)
 
 
 class RowNumber(IntegerConverter):
@@ -139,6 +123,30 @@ def replace_page(response: Response) -> Response:
         response.headers["HX-Retarget"] = "body"
         response.headers["HX-Reswap"] = "innerHTML"
     return response
+
+
+def as_message(response: Response) -> Response:
+    """Let htmx show the answer in the page's place for messages (`#message` in base.html), and
+    leave the part that asked, and the address, as they are."""
+    response.headers["HX-Retarget"] = "#message"
+    response.headers["HX-Reswap"] = "innerMorph"
+    response.headers["HX-Push-Url"] = "false"
+    return response
+
+
+def view_address() -> str:
+    """Where a browser can go back to this view by a GET, without a language in the address.
+
+    A page that a POST has rendered may have no GET of its own: the nearest address above it
+    that has one is what the form was sent from.
+    """
+    query = {name: value for name, value in request.args.items() if name != "lang"}
+    path = request.path
+    if request.method == "POST":
+        # A page that the form left behind, not what the form was sent with.
+        while path != "/" and not request_ctx.url_adapter.test(path, "GET"):  # type: ignore[union-attr]
+            path, query = path.rpartition("/")[0] or "/", {}
+    return path + (f"?{urlencode(query)}" if query else "")
 
 
 def local_path(wish: str | None, default: str) -> str:
@@ -220,85 +228,3 @@ def _secure(response: Response) -> Response:
     if g.get("is_private") and request.endpoint != "static":
         headers.setdefault("Cache-Control", "no-store")
     return response
-
-
-def problem_page(error: HTTPException) -> BaseResponse:
-    """The page that says what went wrong, for whatever could not be answered."""
-    if error.response is not None:
-        return cast(BaseResponse, error.response)
-    if isinstance(error, SecurityError):
-        # A host that is not ours: no address can be built, so there is no page to show.
-        return Response("This host is not served here.\n", 400, mimetype="text/plain")
-    status = error.code or 500
-    if status == HTTPStatus.NOT_FOUND and (address := _without_what_was_swallowed()):
-        return redirect(address, HTTPStatus.FOUND)
-    words = _words_for(status)
-    if isinstance(error, CSRFError):
-        words = (
-            _("This form has expired"),
-            _("Go back, reload the page and press the button again."),
-        )
-    if isinstance(error, NotNow):
-        words = (error.title, error.words)
-    response = make_response(
-        render_template("errors/error.html", status=status, title=words[0], advice=words[1]),
-        status,
-    )
-    if retry_after := getattr(error, "retry_after", None):
-        response.headers["Retry-After"] = str(retry_after)
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def _without_what_was_swallowed() -> str | None:
-    """The address that was meant, when the one that was asked for ends with a sentence's marks, and
-    a page of ours has it without them."""
-    meant = request.path.rstrip(SWALLOWED)
-    if request.method not in {"GET", "HEAD"} or meant in {"", request.path}:
-        return None
-    # One slash at the beginning: two would lead to another host.
-    meant = "/" + meant.lstrip("/\\")
-    try:
-        current_app.url_map.bind("").match(meant)
-    except (HTTPException, RequestRedirect):
-        return None
-    query = request.query_string.decode("ascii", "ignore")
-    return quote(meant) + (f"?{query}" if query else "")
-
-
-def _words_for(status: int) -> tuple[str, str]:
-    known = {
-        400: (_("This request could not be understood"), _("Go back and try again.")),
-        403: (
-            _("You cannot open this page"),
-            _("Sign in with another account, or go back."),
-        ),
-        404: (
-            _("This page does not exist"),
-            _("Check the address. The host may have closed the booking page."),
-        ),
-        405: (
-            _("This does not work here"),
-            _("Go back and use the buttons on the page."),
-        ),
-        413: (_("This was too long"), _("Shorten the text and send it again.")),
-    }
-    broken = (
-        _("Something went wrong on our side"),
-        _("Please try again shortly."),
-    )
-    return known.get(status, broken if status >= 500 else known[400])
-
-
-def _database_away_page(error: DBAPIError) -> BaseResponse:
-    """503: the database is restarting, full or locked. A form can be sent again as it is."""
-    log.warning("database away", error=type(error.orig).__name__)
-    return problem_page(ServiceUnavailable(retry_after=RETRY_AFTER))
-
-
-def _crash_page(error: Exception) -> BaseResponse:
-    """The outermost net of a request: log it without its data, answer calmly."""
-    if current_app.testing:
-        raise error
-    log.exception("request crashed", error=type(error).__name__)
-    return problem_page(InternalServerError())

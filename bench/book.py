@@ -20,7 +20,7 @@ from sqlalchemy import Engine, Row
 
 from app.booking_pages.offers import offer_of
 from app.bookings.forms import new_key
-from app.bookings.public_views import SLOT_FORM
+from app.bookings.slot_addresses import SLOT_FORM
 from app.extensions import db
 from bench.measure import tell
 from bench.rush import Rush, as_input

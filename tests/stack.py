@@ -44,6 +44,10 @@ class Sandboxed:
             f"{self.sandbox}/api/faults", json={"kind": kind, "count": count} | more, timeout=10
         ).raise_for_status()
 
+    def clear_faults(self) -> None:
+        """Let the sandbox work again."""
+        requests.delete(f"{self.sandbox}/api/faults", timeout=10).raise_for_status()
+
 
 @dataclass
 class Stack(Sandboxed):

@@ -8,8 +8,9 @@ from ..i18n import gettext as _
 from ..i18n import language_in_address
 from ..rate_limits import limits
 from ..web import keep_private, refuse_foreign_origin, render, see_other
-from . import calendar_links, service
+from . import calendar_links, service, standing
 from .models import Booking
+from .standing import Phase
 
 bp = Blueprint("client", __name__, url_prefix="/booking/<token>")
 bp.after_request(keep_private)
@@ -30,10 +31,17 @@ def meeting(token: str) -> ResponseReturnValue:
 def render_booking(booking: Booking, token: str, *, part: str | None = None) -> Response:
     title = _("%(title)s with %(name)s", title=booking.page.title, name=booking.host.name)
     details = calendar_links.place_of(booking)
+    is_slow = standing.waits_long(booking)
     return render(
         "bookings/client.html",
         part,
         booking=booking,
+        phase=standing.phase_of(booking),
+        told=standing.told_client(booking),
+        waits=standing.waits_for_meeting(booking),
+        is_slow=is_slow,
+        ask_every=standing.ASK_EVERY[is_slow],
+        reload_every=standing.RELOAD_EVERY[is_slow],
         page=booking.page,
         token=token,
         zone=booking.client_zone,
@@ -45,9 +53,9 @@ def render_booking(booking: Booking, token: str, *, part: str | None = None) -> 
 
 @bp.get("/cancel")
 def ask_cancel(token: str) -> ResponseReturnValue:
-    """Ask once. :raises 404:"""
+    """Ask once, as long as it is to come. :raises 404:"""
     booking = booking_or_404(token)
-    if not booking.is_live or booking.is_past:
+    if standing.phase_of(booking) is not Phase.TO_COME:
         return see_other(url_for(".show", token=token, **language_in_address()))
     return render(
         "bookings/cancel.html",
@@ -63,10 +71,13 @@ def ask_cancel(token: str) -> ResponseReturnValue:
 @csrf.exempt
 @limits("form")
 def cancel(token: str) -> ResponseReturnValue:
-    """Cancel the booking; both parties get a mail. 409: it is over. :raises 404:"""
+    """Cancel the booking; both parties get a mail. 409: it is over. :raises 404:
+
+    Who was asked before the start may still answer after it.
+    """
     refuse_foreign_origin()
     booking = booking_or_404(token)
-    if booking.is_past and booking.is_live:
+    if standing.phase_of(booking) is Phase.OVER:
         response = render_booking(booking, token)
         response.status_code = 409
         return response

@@ -15,7 +15,7 @@ from ..web import keep_private, render, see_other
 from ..zoom import meetings
 from ..zoom.meetings import is_of_earlier_account, may_read
 from ..zoom.tokens import connection_of
-from . import service
+from . import service, standing
 from .listing import TABS, find_bookings, find_own, mail_state, wants_connecting
 from .models import Booking
 from .remains import is_anothers, remains, will_remain
@@ -68,6 +68,7 @@ def details(booking: Booking) -> dict[str, Any]:
     """What the booking's page shows; its meeting's live details are asked of Zoom apart."""
     return {
         "booking": booking,
+        "phase": standing.phase_of(booking),
         "page": booking.page,
         "zone": booking.host_zone,
         "connection": connection_of(booking.host_id),

@@ -1,6 +1,6 @@
 """The page behind the shared link: days, times, the form. No account, no cookie."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
@@ -18,7 +18,6 @@ from flask import (
 )
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
-from werkzeug.routing import BaseConverter, ValidationError
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..booking_pages.offers import Facts, Offer, find, find_live
@@ -27,36 +26,15 @@ from ..gates import answer_not_now
 from ..i18n import current_language, is_timezone, language_in_address
 from ..i18n import gettext as _
 from ..logs import log
-from ..rate_limits import LimitReached, count, mailbox
+from ..rate_limits import LimitReached, count, limits, mailbox
 from ..shown_again import shown_again_by
 from ..web import is_htmx, refuse_foreign_origin, render, respond, see_other
 from . import openings, service
 from .forms import BookingForm, new_key, read_key
 from .models import Booking
-from .public_month import Shown, View, is_drawable, look_at, month_values, read_view, zone_values
+from .public_month import Shown, View, look_at, month_values, read_view, zone_values
 
 bp = Blueprint("public", __name__)
-
-SLOT_FORM = "%Y%m%dT%H%M%SZ"
-
-
-class SlotConverter(BaseConverter):
-    """`20261201T003000Z` in an address: a start in UTC, to the second."""
-
-    regex = r"\d{8}T\d{6}Z"
-    part_isolating = True
-
-    def to_python(self, value: str) -> datetime:
-        try:
-            start = datetime.strptime(value, SLOT_FORM).replace(tzinfo=UTC)
-        except ValueError as error:
-            raise ValidationError from error
-        if not is_drawable(start):
-            raise ValidationError
-        return start
-
-    def to_url(self, value: datetime) -> str:
-        return f"{value.astimezone(UTC):{SLOT_FORM}}"
 
 
 @bp.get("/b/<slug>")
@@ -154,6 +132,8 @@ def create(slug: str, start: datetime) -> ResponseReturnValue:
     key = read_key(page, start, details.key.data)
     if key is None and not offer.is_live:
         abort(404)
+    if earlier := booked_by(page, key):
+        return to_booking(earlier)
     try:
         count("form")
         is_valid = details.validate()
@@ -163,8 +143,6 @@ def create(slug: str, start: datetime) -> ResponseReturnValue:
             return render_form(page, start, details, status=422)
         booking = book(page, start, details, key)
     except LimitReached as reached:
-        if key and (earlier := service.find_by_key(page.id, key)):
-            return to_client_page(earlier)
         details.form_errors.append(reached.words)
         form = render_form(page, start, details, key=details.key.data if key else None)
         return answer_not_now(form, reached)
@@ -181,7 +159,7 @@ def create(slug: str, start: datetime) -> ResponseReturnValue:
         )
         # It may have been saved after all, its confirmation lost: the same key finds it then.
         return render_form(page, start, details, status=503, key=details.key.data)
-    return to_client_page(booking)
+    return to_booking(booking)
 
 
 def book(page: Facts, start: datetime, details: BookingForm, key: str) -> Booking:
@@ -193,7 +171,48 @@ def book(page: Facts, start: datetime, details: BookingForm, key: str) -> Bookin
         return service.book(page, start, client, key)
 
 
-def to_client_page(booking: Booking) -> ResponseReturnValue:
+@bp.route("/b/<slug>/<slot:start>/details", methods=["GET", "POST"])
+@shown_again_by(draw_form)
+@csrf.exempt
+@limits("form")
+def form_again(slug: str, start: datetime) -> ResponseReturnValue:
+    """The form for one slot with the details that were typed for another: nothing is booked.
+
+    They come by a POST, since they belong into no address; a GET has none to keep. 409: this
+    slot is gone as well. :raises 404:
+    """
+    if request.method != "POST":
+        query = f"?{request.query_string.decode()}" if request.query_string else ""
+        return see_other(url_for(".form", slug=slug, start=start) + query)
+    refuse_foreign_origin()
+    offer = live_offer_or_404(slug)
+    typed = BookingForm()
+    if not openings.is_open(offer, start):
+        return render_lost(offer, start, typed)
+    return render_form(offer.page, start, typed)
+
+
+@bp.post("/b/<slug>/<slot:start>/booked")
+@csrf.exempt
+@limits("form")
+def booked(slug: str, start: datetime) -> ResponseReturnValue:
+    """To what a form has booked, for one that is looked at again; 204 when it has booked nothing.
+
+    Only the form's own key finds it: neither the slot nor an address shows who has booked.
+    :raises 404:
+    """
+    refuse_foreign_origin()
+    page = (find(slug) or abort(404)).page
+    earlier = booked_by(page, read_key(page, start, request.form.get("key")))
+    return to_booking(earlier) if earlier else Response(status=HTTPStatus.NO_CONTENT)
+
+
+def booked_by(page: Facts, key: str | None) -> Booking | None:
+    """The booking that the form with this key has made, if it has."""
+    return service.find_by_key(page.id, key) if key else None
+
+
+def to_booking(booking: Booking) -> ResponseReturnValue:
     return see_other(url_for("client.show", token=booking.token, **language_in_address()))
 
 
@@ -205,7 +224,11 @@ def render_form(
     status: int = 200,
     key: str | None = None,
 ) -> Response:
-    """The form for one slot, with a key of its own unless `key` is to be sent again."""
+    """The form for one slot, with a key of its own unless `key` is to be sent again.
+
+    A form that nothing was typed into may be kept by its browser: Back then shows it with the
+    key that it was sent with, and the key finds what it has booked.
+    """
     view = read_view(page)
     zone = chosen_zone(view, details)
     details.timezone.data = zone.key
@@ -221,7 +244,8 @@ def render_form(
         back=back_to_times(page, start, view, zone),
     )
     response.status_code = status
-    response.headers["Cache-Control"] = "no-store"
+    is_empty = request.method == "GET"
+    response.headers["Cache-Control"] = "private, no-cache" if is_empty else "no-store"
     return response
 
 
@@ -241,7 +265,7 @@ def back_to_times(page: Facts, start: datetime, view: View, zone: ZoneInfo) -> s
 
 
 def render_lost(offer: Offer, start: datetime, details: BookingForm) -> ResponseReturnValue:
-    """409: the details are kept, and each near open time is a button that books it."""
+    """409: the details are kept, and each near open time leads to its form with them."""
     page = offer.page
     view = read_view(page)
     zone = chosen_zone(view, details)
@@ -254,7 +278,7 @@ def render_lost(offer: Offer, start: datetime, details: BookingForm) -> Response
         zone=zone,
         start=start,
         form=details,
-        nearest=[(near, new_key(page, near)) for near in nearest],
+        nearest=nearest,
         has_details=request.method == "POST",
         back=back_to_times(page, start, view, zone),
     )

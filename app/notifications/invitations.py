@@ -65,7 +65,8 @@ def _event(booking: Booking, party: str, method: str) -> Event:
     if location := "; ".join(filter(None, (booking.page.location, link))):
         event["location"] = TypedText(location)
     event["description"] = TypedText(_description(booking, party, link))
-    event["url"] = vUri(page_of(booking, party))
+    if page := page_of(booking, party):
+        event["url"] = vUri(page)
     if link:
         conference = vUri(link)
         conference.params["value"] = "URI"
@@ -88,10 +89,11 @@ def summary(booking: Booking, party: str) -> str:
     return _("%(title)s with %(name)s", title=booking.page.title, name=other)
 
 
-def page_of(booking: Booking, party: str) -> str:
-    """Where a party sees the booking: the client's secret page, or the host's dashboard."""
+def page_of(booking: Booking, party: str) -> str | None:
+    """Where a party sees the booking: the client's secret page, or the host's dashboard. None for a
+    client whose token no key opens any more."""
     if party == "client":
-        return public_url("client.show", token=booking.token)
+        return public_url("client.show", token=booking.token) if booking.token else None
     return public_url("bookings.show", public_id=booking.public_id)
 
 
@@ -109,12 +111,12 @@ def _description(booking: Booking, party: str, link: str | None) -> str:
         if booking.note:
             quoted = "\n".join(f"> {line}" for line in _typed(booking.note).split("\n"))
             lines += [_("Note:"), quoted]
-        page = page_of(booking, party)
-        lines.append(
-            _("See or cancel: %(page)s", page=page)
-            if party == "client"
-            else _("In CalSync: %(page)s", page=page)
-        )
+        if page := page_of(booking, party):
+            lines.append(
+                _("See or cancel: %(page)s", page=page)
+                if party == "client"
+                else _("In CalSync: %(page)s", page=page)
+            )
     lines.append(_("Reference: %(reference)s", reference=booking.public_id))
     return "\n".join(lines)
 

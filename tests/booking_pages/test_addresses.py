@@ -11,7 +11,7 @@ from app.accounts.models import User
 from app.booking_pages import service, slugs
 from app.booking_pages.models import BookingPage, PageAddress
 from app.bookings.models import Booking
-from app.bookings.public_views import SLOT_FORM
+from app.bookings.slot_addresses import SLOT_FORM
 from app.extensions import db
 from tests.cast import make_host, make_page, tomorrow
 from tests.together import at_once

@@ -242,22 +242,6 @@ def test_another_sites_form_is_refused(app: Flask) -> None:
     assert db.session.scalars(select(Booking)).all() == []
 
 
-def test_a_lost_slot_offers_the_nearest_and_books_it_in_one_press(
-    app: Flask, visit: Visitor
-) -> None:
-    page = make_page(make_host(), slug="talk", hours=NINE_TO_TWELVE)
-    form = visit.get("/b/talk/20261208T003000Z")
-    make_booking(page, datetime(2026, 12, 8, 0, 30, tzinfo=UTC))
-    lost = form.press("Book this time", name="Ken", email="ken@example.com", note="My case")
-    assert lost.status == 409
-    assert lost.one("textarea[name=note]").get_text().strip() == "My case"
-    offered = [time.get_text() for time in lost.all("button.time time")]
-    assert "Tue 8 Dec 09:00" in offered
-    assert "Tue 8 Dec 10:00" in offered
-    booked = lost.press("Tue 8 Dec 10:00")
-    assert "You are booked" in booked.text
-
-
 def test_a_link_to_a_time_that_is_gone_leads_to_others(app: Flask, visit: Visitor) -> None:
     page = make_page(make_host(), slug="talk", hours=NINE_TO_TWELVE)
     make_booking(page, datetime(2026, 12, 8, 0, 30, tzinfo=UTC))
@@ -267,15 +251,6 @@ def test_a_link_to_a_time_that_is_gone_leads_to_others(app: Flask, visit: Visito
     form = gone.follow("Tue 8 Dec 10:00")
     booked = form.press("Book this time", name="Ken", email="ken@example.com")
     assert "You are booked" in booked.text
-
-
-def test_enter_on_a_lost_slot_books_nothing(app: Flask, visit: Visitor) -> None:
-    page = make_page(make_host(), slug="talk", hours=NINE_TO_TWELVE)
-    form = visit.get("/b/talk/20261208T003000Z")
-    make_booking(page, datetime(2026, 12, 8, 0, 30, tzinfo=UTC))
-    lost = form.press("Book this time", name="Ken", email="ken@example.com")
-    # A form whose first button is disabled is not sent by Enter (HTML, implicit submission).
-    assert lost.all("main form button")[0].has_attr("disabled")
 
 
 def test_a_page_that_goes_off_meanwhile_keeps_what_was_typed(app: Flask, visit: Visitor) -> None:

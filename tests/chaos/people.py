@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from urllib.parse import urljoin
 
-from app.bookings.public_views import SLOT_FORM
+from app.bookings.slot_addresses import SLOT_FORM
 from tests.chaos.world import World, next_address
 from tests.journey.people import Host
 from tests.visitor import Answer, Form, OverHttp, Page, Visitor

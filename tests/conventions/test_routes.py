@@ -39,6 +39,8 @@ DECLARED = {
     "public.show": "public",
     "public.form": "public",
     "public.create": "public",
+    "public.form_again": "public",
+    "public.booked": "public",
     "zoom.callback": "public",
     "guide.documentation": "public",
     "guide.support": "public",

@@ -9,7 +9,7 @@ from threading import Barrier
 
 import requests
 
-from app.bookings.public_views import SLOT_FORM
+from app.bookings.slot_addresses import SLOT_FORM
 from tests.journey.people import Host
 from tests.services import wait_until
 from tests.stack import Stack

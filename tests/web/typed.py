@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.accounts.models import User
-from app.bookings.public_views import SLOT_FORM
+from app.bookings.slot_addresses import SLOT_FORM
 from app.extensions import db
 from tests.cast import PASSWORD, make_host, make_page, tomorrow, visit_as
 from tests.visitor import Form, InProcess, Page, Visitor

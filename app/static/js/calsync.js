@@ -8,7 +8,6 @@
     for (const button of root.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
     for (const field of root.querySelectorAll("[data-browser-zone]")) field.value ||= zone();
     for (const note of root.querySelectorAll("[data-suggest-zone]")) suggestZone(note);
-    root.querySelector("[data-focus]")?.focus();
   }
 
   function suggestZone(note) {
@@ -26,6 +25,13 @@
     note.hidden = false;
   }
 
+  // To who does not see it. A status only while there is one to read.
+  function say(words) {
+    const said = document.getElementById("said");
+    said.role = words ? "status" : null;
+    said.textContent = words;
+  }
+
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
     if (!button) return;
@@ -34,7 +40,11 @@
     await navigator.clipboard.writeText(field.value);
     const words = button.textContent;
     button.textContent = button.dataset.copied;
-    setTimeout(() => { button.textContent = words; }, 2000);
+    say(button.dataset.copied);
+    setTimeout(() => {
+      button.textContent = words;
+      say("");
+    }, 2000);
   });
 
   // A second press while the first is under way does nothing; the server would not book twice either.
@@ -54,24 +64,30 @@
     if (shown) shown.textContent = event.target.value.trim().toLowerCase() || "…";
   });
 
+  const hasFailed = (ctx) => ctx.response?.status >= 400;
+
   // A suggestion never replaces what somebody typed.
   document.addEventListener("htmx:before:swap", (event) => {
+    if (hasFailed(event.detail.ctx)) return;
     const field = event.detail.ctx.target?.querySelector("[data-suggested]");
     if (field && field.value !== field.defaultValue) event.preventDefault();
   });
 
   // A button that is about to go hands its focus on; htmx keeps it there by its id.
   document.addEventListener("htmx:before:swap", (event) => {
-    document.getElementById(event.detail.ctx.sourceElement.dataset.then)?.focus();
+    const { ctx } = event.detail;
+    if (!hasFailed(ctx)) document.getElementById(ctx.sourceElement.dataset.then)?.focus();
   });
 
   // One column: the times lie below the month, perhaps out of sight.
   document.addEventListener("htmx:after:swap", (event) => {
-    const link = event.detail.ctx.sourceElement;
-    if (!link?.matches(".day") || matchMedia("(min-width: 52rem)").matches) return;
+    const { ctx } = event.detail;
+    if (hasFailed(ctx) || !ctx.sourceElement?.matches(".day") || matchMedia("(min-width: 52rem)").matches) return;
     document.querySelector(".day-times h2").scrollIntoView({ block: "start" });
   });
 
   document.addEventListener("htmx:after:swap", () => prepare(document));
   prepare(document);
+  // Only when the page opens: a part that comes later must not take the focus away.
+  document.querySelector("[data-focus]")?.focus();
 })();

@@ -1,0 +1,61 @@
+"""How a booking stands right now. Its pages say and offer what is true at that moment."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from ..clock import utcnow
+from . import followups
+from .models import Booking
+
+# Zoom takes a second or two. Who has waited this long is told that it is slow.
+SLOW_AFTER = timedelta(seconds=15)
+ASK_EVERY = (2, 10)  # seconds between two looks of the waiting page: at first, and when it is slow
+RELOAD_EVERY = (4, 20)  # the same for a page without a script, which loads as a whole
+
+
+class Phase(StrEnum):
+    """Where a booking stands between being made and being over."""
+
+    TO_COME = "to_come"
+    RUNNING = "running"
+    OVER = "over"
+    CANCELLED = "cancelled"
+
+
+class Told(StrEnum):
+    """What became of the latest mail to the client. NOTHING: none is to come, as after an outage."""
+
+    SENT = "sent"
+    ON_ITS_WAY = "on_its_way"
+    BOUNCED = "bounced"
+    NOTHING = "nothing"
+
+
+def phase_of(booking: Booking) -> Phase:
+    """The phase at this moment; a booking runs from its start up to, and without, its end."""
+    if not booking.is_live:
+        return Phase.CANCELLED
+    if booking.is_past:
+        return Phase.OVER
+    return Phase.RUNNING if booking.starts_at <= utcnow() else Phase.TO_COME
+
+
+def told_client(booking: Booking) -> Told:
+    """The fate of the latest mail that tells the client how the booking stands."""
+    occasions = (followups.CONFIRMED, followups.LINK) if booking.is_live else (followups.CANCELLED,)
+    kinds = {followups.mail_kind("client", occasion) for occasion in occasions}
+    states = [task.state for task in booking.tasks if task.kind in kinds]
+    said = [state for state in states if state != "cancelled"]
+    if not said:
+        return Told.NOTHING
+    return {"done": Told.SENT, "failed": Told.BOUNCED}.get(said[-1], Told.ON_ITS_WAY)
+
+
+def waits_for_meeting(booking: Booking) -> bool:
+    """Whether a meeting is being made that somebody may still come to."""
+    return booking.is_live and not booking.is_past and booking.meeting_state == "wanted"
+
+
+def waits_long(booking: Booking) -> bool:
+    """Whether the client has waited for the meeting for longer than it usually takes."""
+    return waits_for_meeting(booking) and utcnow() - booking.created_at >= SLOW_AFTER
