@@ -151,12 +151,15 @@ def _let_go(_error: BaseException | None) -> None:
 def _close_to_others(database: str | None) -> None:
     """Let only this user read SQLite's file, whatever the umask; its log takes the file's mode.
 
-    Where the file cannot be made or changed, the first statement says why.
+    A file that exists is not opened: to close it again would give up all locks that this process
+    holds on it (https://sqlite.org/howtocorrupt.html, 2.2). Where the file cannot be made or
+    changed, the first statement says why.
     """
     if not database or database == ":memory:":
         return
     with suppress(OSError):
-        os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
+        if not Path(database).exists():
+            os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         for ending in ("", "-wal", "-shm"):
             if (path := Path(database + ending)).exists():
                 path.chmod(0o600)

@@ -3,12 +3,15 @@
 import logging
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from app import create_app
 from app.config import ConfigurationError
+from app.extensions import db
 from tests.conftest import test_environment
 from tests.web.test_config import load, names, problems, production
 
@@ -131,8 +134,6 @@ def test_sqlites_files_are_for_their_owner_alone(tmp_path: Path) -> None:
     try:
         app = create_app(load(test_environment(folder)))
         with app.app_context():
-            from app.extensions import db  # noqa: PLC0415
-
             with db.engine.begin() as connection:
                 connection.exec_driver_sql("CREATE TABLE something (id INTEGER)")
                 modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
@@ -154,3 +155,27 @@ def test_no_folder_is_needed_where_nothing_is_kept_in_it(tmp_path: Path) -> None
     (tmp_path / "file").write_text("")
     more = {"DATABASE_URL": "postgresql:///calsync", "REDIS_URL": "redis://127.0.0.1:1"}
     create_app(load(test_environment(tmp_path / "file" / "instance", **more)))
+
+
+def test_another_app_on_the_same_file_gives_up_no_lock_of_the_first(tmp_path: Path) -> None:
+    """Closing a file drops every lock that its process holds on it; SQLite relies on them."""
+    first = create_app(load(test_environment(tmp_path)))
+    with first.app_context():
+        connection = db.engine.raw_connection()
+        connection.execute("CREATE TABLE something (id INTEGER)")  # type: ignore[attr-defined]
+        connection.execute("BEGIN IMMEDIATE")  # type: ignore[attr-defined]
+        create_app(load(test_environment(tmp_path)))
+        other = subprocess.run(
+            [sys.executable, "-c", WRITE, str(tmp_path / "calsync.db")], capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        assert "locked" in other.stderr
+        connection.rollback()
+        connection.close()
+        db.engine.dispose()
+
+
+WRITE = """
+import sqlite3, sys
+sqlite3.connect(sys.argv[1], timeout=0.2).execute("INSERT INTO something VALUES (1)")
+"""
