@@ -1,5 +1,9 @@
 """CalSync: share one link; both sides get a Zoom meeting by mail. This is the table of contents."""
 
+# First of all: it decides whose zone rules the process reads.
+from . import zones
+
+# isort: split
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -25,6 +29,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     """The application. Raises ConfigurationError when the environment is not enough to start."""
     settings = settings or config.load_settings()
     settings.instance_path.mkdir(parents=True, exist_ok=True)
+    zones.version_in_force()
     app = Flask(__name__, instance_path=str(settings.instance_path))
     app.config.from_mapping(config.flask_config(settings))
     if settings.proxy_hops:

@@ -15,11 +15,11 @@ from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 from cryptography.fernet import Fernet
 
 from .environment import Environment
+from .zones import is_timezone
 
 WEAK_SECRETS = {
     "secret",
@@ -181,7 +181,7 @@ def _psycopg(url: str) -> str:
 
 def _problems_of(settings: Settings) -> list[str]:
     problems = [*_keys_that_are_not_fernet(settings)]
-    if settings.default_timezone not in available_timezones():
+    if not is_timezone(settings.default_timezone):
         problems.append(f"DEFAULT_TIMEZONE: {settings.default_timezone!r} is no IANA time zone.")
     if settings.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         problems.append("LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")

@@ -6,7 +6,7 @@ from flask_login import current_user, login_user, logout_user
 
 from ..extensions import csrf, limiter
 from ..forms import fold_address
-from ..i18n import COOKIE, LANGUAGES, current_language, is_timezone
+from ..i18n import COOKIE, LANGUAGES, current_language
 from ..i18n import gettext as _
 from ..web import (
     YEAR,
@@ -17,6 +17,7 @@ from ..web import (
     render,
     see_other,
 )
+from ..zones import read_zone
 from . import service
 from .forms import SignInForm, SignUpForm
 from .gate import hosts_only
@@ -64,7 +65,7 @@ def create_account() -> ResponseReturnValue:
 
 def likely_timezone(suggested: str | None) -> str:
     """The browser's zone when its script told us, else the installation's."""
-    return suggested if is_timezone(suggested) else current_settings().default_timezone
+    return read_zone(suggested) or current_settings().default_timezone
 
 
 @bp.get("/login")

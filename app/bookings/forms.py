@@ -10,7 +10,8 @@ from ..accounts.models import EMAIL_LENGTH, NAME_LENGTH
 from ..booking_pages.offers import Facts
 from ..crypto import new_reference, sign, unsign
 from ..forms import Address, ClientForm, Line, Text
-from ..i18n import current_language, is_timezone
+from ..i18n import current_language
+from ..zones import read_zone
 from .models import NOTE_LENGTH
 from .service import Client
 
@@ -54,7 +55,7 @@ class BookingForm(ClientForm):
             name=self.name.data,
             email=self.email.data,
             note=self.note.data or "",
-            timezone=zone if is_timezone(zone) else page.timezone,
+            timezone=read_zone(zone) or page.timezone,
             locale=current_language(),
         )
 
