@@ -1,5 +1,9 @@
 """CalSync: share one link; both sides get a Zoom meeting by mail. This is the table of contents."""
 
+# First of all: it decides whose zone rules the process reads.
+from . import zones
+
+# isort: split
 from flask import Flask
 
 from . import (
@@ -39,6 +43,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     """The application. Raises ConfigurationError when the environment is not enough to start."""
     settings = settings or config.load_settings()
     config.prepare_instance(settings)
+    zones.version_in_force()
     app = Flask(__name__, instance_path=str(settings.instance_path))
     app.config.from_mapping(config.flask_config(settings))
     _bind_extensions(app, settings)

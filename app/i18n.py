@@ -5,6 +5,7 @@ locale and catalogue for each (0.012 ms) and format each date anew (0.02 ms); he
 looked up once. Flask-Babel still serves the forms' lazy texts.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from gettext import NullTranslations
 from pathlib import Path
-from typing import Any, TypeGuard
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import flask_babel
 from babel import Locale
@@ -22,10 +23,13 @@ from babel.support import Translations
 from flask import Flask, g, has_request_context, request
 
 from .extensions import babel
+from .zones import canonical_zone, is_timezone
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
 DEFAULT_LANGUAGE = "en"
 COOKIE = "lang"
+NAMELESS = ("Unknown", "world (", "不明", "世界（")  # in what CLDR makes up for a zone it lacks
+_CITY = re.compile(r"\s*[(（].*[)）]")
 
 
 def init_app(app: Flask) -> None:
@@ -42,8 +46,10 @@ def init_app(app: Flask) -> None:
         day_in_words=day_in_words,
         short_day=short_day,
         month_in_words=month_in_words,
+        clock_time=clock_time,
         time_range=time_range,
         zone_in_words=zone_in_words,
+        zone_name=zone_name,
         length_in_words=length_in_words,
         weekday_names=weekday_names,
     )
@@ -102,17 +108,6 @@ def _catalogue(language: str) -> NullTranslations:
     return Translations.load(Path(__file__).parent / "translations", [language])
 
 
-def is_timezone(name: str | None) -> TypeGuard[str]:
-    """Whether `name` is an IANA zone this machine knows."""
-    return name in _timezones()
-
-
-@lru_cache(maxsize=1)
-def _timezones() -> set[str]:
-    """Kept: finding them walks through hundreds of files."""
-    return available_timezones()
-
-
 def weekday_names(width: str = "abbreviated") -> list[str]:
     """Names from Monday on."""
     return list(_names(current_language()).weekdays[width])
@@ -149,19 +144,53 @@ def month_in_words(day: date) -> str:
     return f"{_names(current_language()).months[day.month]} {day.year}"
 
 
-def time_range(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
-    """`10:30–11:00` on the clocks of `zone`."""
-    return f"{starts_at.astimezone(zone):%H:%M}–{ends_at.astimezone(zone):%H:%M}"
-
-
-def zone_in_words(zone: ZoneInfo, at: datetime) -> str:
-    """The zone with its name and its offset on that date: `Asia/Tokyo (Japan Standard Time, UTC+9)`."""
+def clock_time(at: datetime, zone: ZoneInfo) -> str:
+    """`10:30` on the clocks of `zone`; `01:30 (UTC−4)` where that day has two 01:30."""
     local = at.astimezone(zone)
-    offset = local.utcoffset() or timedelta()
-    name = _zone_name(zone.key, current_language(), bool(local.dst()))
-    if current_language() == "ja":
-        return f"{zone.key}（{name}、{offset_in_words(offset)}）"
-    return f"{zone.key} ({name}, {offset_in_words(offset)})"
+    words = f"{local.hour:02}:{local.minute:02}"
+    return f"{words} ({_offset_of(local)})" if _comes_twice(local) else words
+
+
+def time_range(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
+    """`10:30–11:00` on the clocks of `zone`. An end that comes twice that day names its offset,
+    two ends on one offset name it once: `01:00–01:30 (UTC−4)`."""
+    first, last = starts_at.astimezone(zone), ends_at.astimezone(zone)
+    shares_offset = first.utcoffset() == last.utcoffset()
+    if shares_offset and _comes_twice(first) and _comes_twice(last):
+        return f"{first:%H:%M}–{clock_time(last, zone)}"
+    return f"{clock_time(first, zone)}–{clock_time(last, zone)}"
+
+
+def _comes_twice(local: datetime) -> bool:
+    """Whether the clock shows this time twice. Of an instant's local time the readings of both
+    folds differ in an autumn's hour alone: no instant is in a spring's gap."""
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+
+
+def zone_in_words(zone: ZoneInfo, at: datetime, until: datetime | None = None) -> str:
+    """The zone with its offset on that date: `Japan Time (Tokyo), UTC+9`,
+    `日本時間 (Asia/Tokyo)、UTC+9`. Where it is another one at `until`, both are told."""
+    first, last = (_offset_of(moment.astimezone(zone)) for moment in (at, until or at))
+    offset = (
+        first if first == last else gettext("%(first)s, then %(second)s", first=first, second=last)
+    )
+    language = current_language()
+    name, place = _zone_name(zone.key, language)
+    if not name:
+        return f"{offset} ({place})"
+    if place == "UTC":
+        return f"{name} ({place})"
+    return f"{name} ({place}){'、' if language == 'ja' else ', '}{offset}"
+
+
+def zone_name(zone: ZoneInfo | str) -> str:
+    """The zone for a list over many dates, without an offset: `Pacific Time (Los Angeles)`."""
+    name, place = _zone_name(zone if isinstance(zone, str) else zone.key, current_language())
+    return f"{name} ({place})" if name else place
+
+
+def _offset_of(local: datetime) -> str:
+    return offset_in_words(local.utcoffset() or timedelta())
 
 
 def offset_in_words(offset: timedelta) -> str:
@@ -204,19 +233,31 @@ def _names(language: str) -> _Names:
 
 
 @lru_cache(maxsize=2048)
-def _zone_name(key: str, language: str, is_summer: bool) -> str:
-    """CLDR's long name. It depends on the zone and on whether summer time is in force."""
-    return get_timezone_name(
-        ZoneInfo(key),
-        zone_variant="daylight" if is_summer else "standard",
-        locale=language,
-    )
+def _zone_name(key: str, language: str) -> tuple[str, str]:
+    """The clock as people name it, all year round, and its place: the city in English, the
+    whole id in Japanese. An empty name where CLDR has none that makes sense.
+
+    The name of the season is left to the offset: Ireland's rules call winter the time saved,
+    and CLDR's names would be the wrong way round.
+    """
+    key = canonical_zone(key)
+    place = key if language == "ja" or "/" not in key else key.rpartition("/")[2].replace("_", " ")
+    if key == "UTC":
+        return get_timezone_name(ZoneInfo(key), zone_variant="standard", locale=language), place
+    if key.startswith("Etc/"):
+        return "", key
+    name = get_timezone_name(ZoneInfo(key), zone_variant="generic", locale=language)
+    if any(word in name for word in NAMELESS):
+        return "", key
+    # CLDR adds the city to a country of several zones; here it follows anyway.
+    return _CITY.sub("", name), place
 
 
 __all__ = [
     "DEFAULT_LANGUAGE",
     "LANGUAGES",
     "choose_language",
+    "clock_time",
     "current_language",
     "day_in_words",
     "gettext",
@@ -232,4 +273,5 @@ __all__ = [
     "time_range",
     "weekday_names",
     "zone_in_words",
+    "zone_name",
 ]

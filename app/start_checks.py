@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
-from zoneinfo import available_timezones
 
 from cryptography.fernet import Fernet
 
 from .address_checks import address_problems, is_loopback, split, unsealed_ways
+from .zones import is_timezone
 
 if TYPE_CHECKING:
     from .config import Settings
@@ -29,7 +29,7 @@ SHORTEST_ZOOM_SECRET = 16  # Zoom's own have 22 characters and more
 def problems_of(settings: Settings) -> list[str]:
     """A line each, beginning with the variable's name; empty when CalSync can start."""
     problems = [*_keys_that_are_not_fernet(settings)]
-    if settings.default_timezone not in available_timezones():
+    if not is_timezone(settings.default_timezone):
         problems.append(f"DEFAULT_TIMEZONE: {settings.default_timezone!r} is no IANA time zone.")
     problems += address_problems(settings)
     if settings.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:

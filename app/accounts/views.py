@@ -15,7 +15,7 @@ from flask_login import current_user, login_user, logout_user
 
 from ..extensions import csrf
 from ..gates import NotNow, answer_not_now
-from ..i18n import current_language, is_timezone
+from ..i18n import current_language
 from ..i18n import gettext as _
 from ..once import new_form_key, read_form_key
 from ..rate_limits import count
@@ -28,6 +28,7 @@ from ..web import (
     render,
     see_other,
 )
+from ..zones import read_zone
 from . import known_browsers, service
 from .forms import SignInForm, SignUpForm
 from .gate import hosts_only
@@ -116,7 +117,7 @@ def render_sign_up(form: SignUpForm) -> Response:
 
 def likely_timezone(suggested: str | None) -> str:
     """The browser's zone when its script told us, else the installation's."""
-    return suggested if is_timezone(suggested) else current_settings().default_timezone
+    return read_zone(suggested) or current_settings().default_timezone
 
 
 @bp.get("/login")

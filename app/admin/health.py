@@ -6,6 +6,7 @@ from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
+from .. import zones
 from ..extensions import db
 from ..outbox import queue
 
@@ -30,7 +31,12 @@ def ready() -> ResponseReturnValue:
     if database != "ok":
         status = "unavailable"
     return (
-        jsonify(status=status, database=database, queue=queue_state),
+        jsonify(
+            status=status,
+            database=database,
+            queue=queue_state,
+            zone_rules=zones.RULES_VERSION,
+        ),
         503 if status == "unavailable" else 200,
     )
 

@@ -6,7 +6,6 @@ Rows of hours and overrides are `hours-0-weekday`, `hours-0-opens`, `hours-0-clo
 
 import re
 from typing import Any
-from zoneinfo import available_timezones
 
 from flask_babel import lazy_gettext as _l
 from wtforms import FormField, HiddenField, SelectChoice, SelectField
@@ -16,6 +15,7 @@ from ..forms import Line, LocalForm, Switch, Text
 from ..i18n import current_language
 from ..i18n import gettext as _
 from ..text import fold
+from ..zones import cities
 from . import public_holidays, slugs
 from .fields import MOST_ROWS, Day, Rows, Whole, too_many_rows
 from .models import (
@@ -35,10 +35,6 @@ from .row_forms import (
 )
 from .service import Draft, default_hours, draft_of
 
-REGIONS = (
-    "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe",
-    "Indian", "Pacific",
-)  # fmt: skip
 COLUMNS = (
     "title", "slug", "description", "location", "duration", "increment", "buffer_before",
     "buffer_after", "notice", "horizon_days", "first_day", "last_day", "daily_limit", "timezone",
@@ -161,8 +157,7 @@ def offered(page: BookingPage) -> dict[str, Any]:
 
 def zone_choices(*always: str) -> list[str]:
     """IANA zones by region, plain names of cities, with UTC and those in `always`."""
-    cities = {name for name in available_timezones() if name.split("/")[0] in REGIONS}
-    return sorted(cities | {"UTC", *(name for name in always if name)})
+    return sorted(cities() | {"UTC", *filter(None, always)})
 
 
 def country_choices() -> list[SelectChoice]:

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from ..accounts.gate import current_host, hosts_only
 from ..clock import utcnow
-from ..i18n import day_in_words
+from ..i18n import clock_time, day_in_words
 from ..i18n import gettext as _
 from ..shown_again import shown_again_by
 from ..web import render, see_other
@@ -87,10 +87,10 @@ def in_words(time_off: TimeOff) -> str:
         first, last = (day_in_words(day) for day in days)
         return first if first == last else _("%(first)s – %(last)s", first=first, last=last)
     starts_at, ends_at = (at.astimezone(zone) for at in (time_off.starts_at, time_off.ends_at))
-    last_day, closes = ends_at.date(), f"{ends_at:%H:%M}"
+    last_day, closes = ends_at.date(), clock_time(ends_at, zone)
     if closes == "00:00":
         last_day, closes = last_day - timedelta(days=1), "24:00"
-    first = f"{day_in_words(starts_at.date())} {starts_at:%H:%M}"
+    first = f"{day_in_words(starts_at.date())} {clock_time(starts_at, zone)}"
     if starts_at.date() == last_day:
         return f"{first}–{closes}"
     return _("%(first)s – %(last)s", first=first, last=f"{day_in_words(last_day)} {closes}")

@@ -10,9 +10,10 @@ from wtforms.validators import DataRequired, Length
 from ..accounts.models import EMAIL_LENGTH, NAME_LENGTH
 from ..booking_pages.offers import Facts
 from ..forms import Address, ClientForm, Line, Text
-from ..i18n import current_language, is_timezone
+from ..i18n import current_language
 from ..i18n import gettext as _
 from ..once import new_form_key, read_form_key
+from ..zones import read_zone
 from .models import NOTE_LENGTH
 from .service import Client
 
@@ -66,7 +67,7 @@ class BookingForm(ClientForm):
             name=self.name.data,
             email=self.email.data,
             note=self.note.data or "",
-            timezone=zone if is_timezone(zone) else page.timezone,
+            timezone=read_zone(zone) or page.timezone,
             locale=current_language(),
         )
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from ..i18n import day_in_words, ngettext
+from ..i18n import clock_time, day_in_words, ngettext
 from ..i18n import gettext as _
 
 NOON = 12
@@ -82,7 +82,7 @@ def halves_of(starts: Sequence[datetime], zone: ZoneInfo) -> list[tuple[str, lis
     for start in starts:
         local = start.astimezone(zone)
         half = morning if local.hour < NOON else afternoon
-        half.append(Time(_slot(start), _iso(start), f"{local.hour:02}:{local.minute:02}"))
+        half.append(Time(_slot(start), _iso(start), clock_time(start, zone)))
     halves = [(_("Morning"), morning), (_("Afternoon"), afternoon)]
     return [(words, times) for words, times in halves if times]
 

@@ -1,7 +1,8 @@
 """Which times a page still offers: its rules and its host's busy spans, through the slot engine."""
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import starmap
 from zoneinfo import ZoneInfo
@@ -52,14 +53,37 @@ def open_days(offer: Offer, month: date, zone: ZoneInfo) -> dict[date, list[date
     return days
 
 
-def next_open_day(offer: Offer, month: date, zone: ZoneInfo) -> date | None:
-    """The first day after `month` with an open start, on the clocks of `zone`."""
-    start = max(bounds_of(month, zone)[1], utcnow())
+def open_day_after(offer: Offer, day: date, days: Collection[date], zone: ZoneInfo) -> date | None:
+    """The first day after `day` with an open start, on the clocks of `zone`; `days` are the open
+    ones of its month."""
+    start = max(bounds_of(day.replace(day=1), zone)[1], utcnow())
+    if later := [other for other in days if other > day]:
+        return min(later)
     for length in (NEAR, SEASON, YEARS):
         found = open_starts(offer, start, start + length)
         if found:
             return found[0].astimezone(zone).date()
     return None
+
+
+def open_day_before(offer: Offer, day: date, days: Collection[date], zone: ZoneInfo) -> date | None:
+    """The last day before `day` with an open start; `days` are the open ones of its month."""
+    if earlier := [other for other in days if other < day]:
+        return max(earlier)
+    now, end = utcnow(), bounds_of(day.replace(day=1), zone)[0]
+    for length in (NEAR, SEASON, YEARS):
+        start = max(now, end - length)
+        if start < end and (found := open_starts(offer, start, end)):
+            return found[-1].astimezone(zone).date()
+    return None
+
+
+def is_full(offer: Offer, day: date, zone: ZoneInfo) -> bool:
+    """Whether only bookings, or the daily limit of them, take all times of a day in `zone`."""
+    start, end = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
+    rules = replace(offer.rules_between(start, end), daily_limit=None)
+    away = absences(offer.page.user_id, *reach_of(rules, start, end))
+    return bool(open_slots(rules, away, now=utcnow(), start=start, end=end))
 
 
 def is_open(offer: Offer, start: datetime) -> bool:

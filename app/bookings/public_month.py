@@ -1,6 +1,6 @@
 """What a visitor is shown of a page's month, and by which wishes of theirs."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -10,7 +10,8 @@ from flask import request
 from ..booking_pages.forms import zone_choices
 from ..booking_pages.offers import Facts, Offer
 from ..clock import utcnow
-from ..i18n import current_language, is_timezone
+from ..i18n import current_language
+from ..zones import read_zone
 from . import openings
 from .month import halves_of, weeks_of
 
@@ -46,17 +47,22 @@ class Shown(NamedTuple):
     view: View
     today: date
     counts: tuple[tuple[date, int], ...]  # of open starts, by the client's local day
-    day: date | None
+    day: date | None  # the one that was asked for, else the first open one
     starts: tuple[datetime, ...]  # those of `day`
+    is_full: bool  # nothing is open on `day`, and bookings alone have taken it
+    previous_open: date | None  # the nearest open days before and after it, or after the month
     next_open: date | None
 
 
 def read_view(page: Facts) -> View:
     """The visitor's wishes from the address; what makes no sense falls back to the present."""
-    asked = request.args.get("tz")
-    zone = ZoneInfo(asked if asked and is_timezone(asked) else page.timezone)
+    zone = ZoneInfo(read_zone(request.args.get("tz")) or page.timezone)
     day = _read_date(request.args.get("date", ""))
     month = _read_date(request.args.get("month", "") + "-01")
+    if at := _read_instant(request.args.get("at", "")):
+        # The zone is being changed: the day is the one that this instant has in the new zone.
+        day = at.astimezone(zone).date()
+        month = day
     extra = tuple(
         (name, value)
         for name in ("tz", "lang")
@@ -72,6 +78,15 @@ def _read_date(text: str) -> date | None:
     except ValueError:
         return None
     return day if is_drawable(day) else None
+
+
+def _read_instant(text: str) -> datetime | None:
+    """`2026-12-14T00:00:00Z`; None for anything else."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.utcoffset() is not None and is_drawable(at) else None
 
 
 def is_drawable(day: date) -> bool:
@@ -104,15 +119,23 @@ def zone_values(page: Facts, zone: ZoneInfo) -> dict[str, object]:
 def look_at(offer: Offer, view: View) -> Shown:
     """What the page offers in the view's month, right now."""
     days = openings.open_days(offer, view.month, view.zone)
-    day = view.day if view.day in days else min(days, default=None)
+    is_asked = view.day is not None and view.day.replace(day=1) == view.month
+    day = view.day if is_asked else min(days, default=None)
+    has_none = day not in days
     return Shown(
         offer,
         view,
         today=utcnow().astimezone(view.zone).date(),
         counts=tuple((day, len(starts)) for day, starts in days.items()),
         day=day,
-        starts=tuple(days[day]) if day else (),
-        next_open=None if day else openings.next_open_day(offer, view.month, view.zone),
+        starts=tuple(days[day]) if day in days else (),
+        is_full=day is not None and has_none and openings.is_full(offer, day, view.zone),
+        previous_open=openings.open_day_before(offer, day, days, view.zone)
+        if day and has_none
+        else None,
+        next_open=openings.open_day_after(offer, day or view.month, days, view.zone)
+        if has_none
+        else None,
     )
 
 
@@ -120,6 +143,7 @@ def month_values(shown: Shown, address: str) -> dict[str, object]:
     """The month's table and the times of its chosen day; `address` is where its links lead."""
     view, page = shown.view, shown.offer.page
     notes = shown.offer.holidays_in_month(view.month, current_language())
+    first = shown.starts[0] if shown.starts else noon_of(shown.day or shown.today, view.zone)
     return {
         "page": page,
         "view": view,
@@ -130,12 +154,16 @@ def month_values(shown: Shown, address: str) -> dict[str, object]:
         "notes": sorted(notes.items()),
         "day": shown.day,
         "halves": halves_of(shown.starts, view.zone),
+        "is_full": shown.is_full,
+        "previous_open": shown.previous_open,
         "next_open": shown.next_open,
         "neighbours": neighbouring_months(page, view, shown.today),
         # The zone is named with the offset it has on the day that is shown.
-        "day_instant": shown.starts[0] if shown.starts else noon_of(shown.today, view.zone),
+        "day_instant": first,
+        "day_ends": shown.starts[-1] if shown.starts else first,
     }
 
 
 def noon_of(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(12), zone)
+    """Noon of `day` in `zone`, as an instant in UTC."""
+    return datetime.combine(day, time(12), zone).astimezone(UTC)

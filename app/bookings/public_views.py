@@ -23,12 +23,13 @@ from werkzeug.wrappers import Response as BaseResponse
 from ..booking_pages.offers import Facts, Offer, find, find_live
 from ..extensions import DATABASE_AWAY, compress, csrf, db, read_only
 from ..gates import answer_not_now
-from ..i18n import current_language, is_timezone, language_in_address
+from ..i18n import current_language, language_in_address
 from ..i18n import gettext as _
 from ..logs import log
 from ..rate_limits import LimitReached, count, limits, mailbox
 from ..shown_again import shown_again_by
 from ..web import is_htmx, refuse_foreign_origin, render, respond, see_other
+from ..zones import read_zone
 from . import openings, service
 from .forms import BookingForm, new_key, read_key
 from .models import Booking
@@ -64,6 +65,7 @@ def _draw(shown: Shown, _language: str, _address: str, is_part: bool) -> str:
     page = shown.offer.page
     return render_template(
         "bookings/_slots.html" if is_part else "bookings/public.html",
+        is_part=is_part,
         **month_values(shown, url_for(".show", slug=page.slug)),
         **zone_values(page, shown.view.zone),
     )
@@ -251,8 +253,8 @@ def render_form(
 
 def chosen_zone(view: View, details: BookingForm) -> ZoneInfo:
     """The zone of the form that was sent, else that of the address."""
-    sent = details.timezone.data
-    return ZoneInfo(sent) if is_timezone(sent) else view.zone
+    sent = read_zone(details.timezone.data)
+    return ZoneInfo(sent) if sent else view.zone
 
 
 def back_to_times(page: Facts, start: datetime, view: View, zone: ZoneInfo) -> str:

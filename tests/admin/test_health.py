@@ -12,6 +12,7 @@ from sqlalchemy import event, text
 from app import create_app
 from app.config import Settings, load_settings
 from app.extensions import db
+from app.zones import RULES_VERSION
 from tests.conftest import test_environment
 from tests.visitor import InProcess
 
@@ -49,7 +50,10 @@ def test_being_alive_asks_the_database_nothing(app: Flask) -> None:
 
 
 def test_all_is_ready(app: Flask) -> None:
-    assert ask(app, "/readyz") == (200, {"status": "ok", "database": "ok", "queue": "ok"})
+    assert ask(app, "/readyz") == (
+        200,
+        {"status": "ok", "database": "ok", "queue": "ok", "zone_rules": RULES_VERSION},
+    )
 
 
 def test_without_the_queue_it_is_degraded_not_dead(
@@ -58,7 +62,12 @@ def test_without_the_queue_it_is_degraded_not_dead(
     change_settings(redis_url=f"unix://{tmp_path}/nobody.sock")
     assert ask(app, "/readyz") == (
         200,
-        {"status": "degraded", "database": "ok", "queue": "unreachable"},
+        {
+            "status": "degraded",
+            "database": "ok",
+            "queue": "unreachable",
+            "zone_rules": RULES_VERSION,
+        },
     )
 
 
@@ -91,5 +100,10 @@ def test_a_database_of_the_release_before_is_not_ready(another_app: Flask) -> No
         flask_migrate.upgrade(revision="0003")
     assert ask(another_app, "/readyz") == (
         503,
-        {"status": "unavailable", "database": "not migrated", "queue": "ok"},
+        {
+            "status": "unavailable",
+            "database": "not migrated",
+            "queue": "ok",
+            "zone_rules": RULES_VERSION,
+        },
     )

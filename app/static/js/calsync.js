@@ -10,15 +10,27 @@
     for (const note of root.querySelectorAll("[data-suggest-zone]")) suggestZone(note);
   }
 
+  function clock(at, timeZone) {
+    try {
+      return at.toLocaleString("en", { timeZone });
+    } catch {
+      return ""; // a zone that this browser does not know
+    }
+  }
+
   function suggestZone(note) {
     const own = zone();
-    if (!own || own === note.dataset.shown) return;
+    const times = [...document.querySelectorAll("#times time[datetime]")].map((time) => new Date(time.dateTime));
+    note.hidden = true;
+    // "Etc/Unknown", "+00:00" and the like are no zones to offer, nor is one on the same clock.
+    if (!/^[A-Z]\w+\/[\w+\-/]+$/.test(own) || own === "Etc/Unknown") return;
+    if ([new Date(), ...times].every((at) => clock(at, own) === clock(at, note.dataset.shown))) return;
     const link = note.querySelector("a");
     const address = new URL(link.href);
     const here = new URL(location.href);
-    for (const name of ["month", "date", "lang"]) {
-      if (here.searchParams.has(name)) address.searchParams.set(name, here.searchParams.get(name));
-    }
+    if (here.searchParams.has("lang")) address.searchParams.set("lang", here.searchParams.get("lang"));
+    // The chosen day goes along as an instant: it may be another date over there.
+    for (const field of document.querySelectorAll("#zone-day input")) address.searchParams.set(field.name, field.value);
     address.searchParams.set("tz", own);
     link.href = address;
     note.querySelector("span").textContent = own;
