@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -16,7 +17,7 @@ from ..zoom import meetings
 from ..zoom.meetings import is_of_earlier_account, may_read
 from ..zoom.tokens import connection_of
 from . import service, standing
-from .listing import TABS, find_bookings, find_own, mail_state, wants_connecting
+from .listing import TABS, find_bookings, find_own, mail_state, wants_connecting, worst_failure
 from .models import Booking
 from .remains import is_anothers, remains, will_remain
 
@@ -26,6 +27,7 @@ bp = Blueprint("bookings", __name__, url_prefix="/dashboard/bookings")
 bp.before_request(hosts_only)
 bp.add_app_template_global(mail_state)
 bp.add_app_template_global(wants_connecting)
+bp.add_app_template_global(worst_failure)
 bp.add_app_template_global(is_anothers)
 
 
@@ -45,6 +47,7 @@ def index() -> ResponseReturnValue:
         tab=tab,
         tabs=tab_names(tab),
         query=query,
+        zone=ZoneInfo(current_host().timezone),
         page_number=page,
         has_more=has_more,
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
@@ -116,11 +115,24 @@ def mail_state(booking: Booking) -> str:
     return "cancelled"
 
 
-def soonest(host: User, until: datetime) -> Sequence[Booking]:
-    """Upcoming bookings that start before `until` (aware UTC), soonest first."""
+def worst_failure(booking: Booking) -> Task | None:
+    """Of a booking's failed tasks the one that leaves its client worst off: no mail, then no
+    meeting, then a meeting that was not deleted, then a mail to the host."""
+    ranks = ("mail.client.", CREATE_MEETING, "meeting.", "mail.")
+    failed = [task for task in booking.tasks if task.state == "failed"]
+    return min(
+        failed,
+        key=lambda task: next(
+            (rank for rank, kind in enumerate(ranks) if task.kind.startswith(kind)), len(ranks)
+        ),
+        default=None,
+    )
+
+
+def soonest(host: User, limit: int) -> Sequence[Booking]:
+    """The next bookings, soonest first, however far ahead they are."""
     return db.session.scalars(
         _in_tab(select(Booking).where(Booking.host_id == host.id), "upcoming")
-        .where(Booking.starts_at < until)
         .options(joinedload(Booking.page), selectinload(Booking.tasks))
-        .limit(20)
+        .limit(limit)
     ).all()

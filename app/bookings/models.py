@@ -126,5 +126,12 @@ class Booking(Model):
 
     @property
     def host_zone(self) -> ZoneInfo:
-        """The zone the host reads times in: the page's."""
-        return ZoneInfo(self.page.timezone)
+        """The zone the host reads every time in: the host's own, whatever the page's is."""
+        return ZoneInfo(self.host.timezone)
+
+    @property
+    def page_zone(self) -> ZoneInfo | None:
+        """The page's zone where it shows another time than the host's clock does, else None."""
+        zone = ZoneInfo(self.page.timezone)
+        here, there = (self.starts_at.astimezone(each) for each in (self.host_zone, zone))
+        return zone if here.utcoffset() != there.utcoffset() else None

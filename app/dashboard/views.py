@@ -1,6 +1,5 @@
 """The landing page, and the host's first page: today, what needs attention, the pages."""
 
-from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, url_for
@@ -10,12 +9,11 @@ from flask_login import current_user
 from ..accounts.gate import current_host, hosts_only
 from ..booking_pages.service import pages_of
 from ..bookings.listing import need_attention, soonest
-from ..clock import utcnow
 from ..web import render, see_other
 from ..zoom.tokens import connection_of
 
 bp = Blueprint("dashboard", __name__)
-SOON = timedelta(days=7)
+MOST_SHOWN = 10  # bookings; the Bookings section has them all
 MOST_FAILURES = 5  # the Bookings section has them all
 
 
@@ -40,8 +38,7 @@ def show() -> ResponseReturnValue:
         "dashboard/show.html",
         host=host,
         zone=ZoneInfo(host.timezone),
-        today=utcnow().astimezone(ZoneInfo(host.timezone)).date(),
-        bookings=soonest(host, until=utcnow() + SOON),
+        bookings=soonest(host, MOST_SHOWN),
         attention=need_attention(host, MOST_FAILURES, has_zoom=has_zoom),
         has_zoom=has_zoom,
         pages=pages,

@@ -62,6 +62,7 @@ def compose(booking: Booking, party: str, occasion: str) -> EmailMessage:
             "occasion": occasion,
             "subject": str(message["subject"]),
             "zone": reader.zone,
+            "page_zone": booking.page_zone if party == "host" else None,
             "left_in_zoom": left is not None,
             "why_left": left,
             "note_lines": booking.note.split("\n"),

@@ -91,7 +91,7 @@ def test_a_database_that_the_next_release_has_migrated_is_ready(another_app: Fla
             connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     assert ask(another_app, "/readyz") == (
         200,
-        {"status": "ok", "database": "ok", "queue": "ok"},
+        {"status": "ok", "database": "ok", "queue": "ok", "zone_rules": RULES_VERSION},
     )
 
 

@@ -147,7 +147,7 @@ def test_days_are_read_in_the_hosts_zone_not_the_pages_and_follow_it(
     offer = offer_of(page.id)
     assert openings.open_starts(offer, starts_at, ends_at) == []
     assert openings.open_starts(offer, ends_at, ends_at + DAY)
-    assert "Europe/Berlin" in visitor.get(PATH).text
+    assert "Central European Time (Berlin)" in visitor.get(PATH).text
     berliner.timezone = "Asia/Tokyo"
     db.session.commit()
     assert visitor.get(PATH).one(".absences .when").get_text() == "Thursday 24 December 2026 08:00 – Friday 25 December 2026 08:00"  # fmt: skip

@@ -202,11 +202,11 @@ def test_each_reads_the_time_in_a_zone_of_their_own_named_with_its_offset() -> N
     booking = booking_row()
     client, host = written(booking, "client"), written(booking, "host")
     assert "1 December 2026 01:30–02:00" in text_of(client)
-    assert "Europe/Berlin (" in text_of(client)
-    assert "UTC+1)" in text_of(client)
+    assert "Central European Time (Berlin)" in text_of(client)
+    assert "UTC+1" in text_of(client)
     assert "1 December 2026 09:30–10:00" in text_of(host)
-    assert "Asia/Tokyo (" in text_of(host)
-    assert "UTC+9)" in text_of(host)
+    assert "Japan Time (Tokyo)" in text_of(host)
+    assert "UTC+9" in text_of(host)
     assert "01:30–02:00" in str(client["Subject"])
     assert "09:30–10:00" in str(host["Subject"])
 
@@ -215,8 +215,8 @@ def test_each_reads_the_time_in_a_zone_of_their_own_named_with_its_offset() -> N
     ("start", "day", "offset"),
     [
         # Written in October, in summer time, for a day on each side of the change.
-        (datetime(2026, 10, 24, 8, 0, tzinfo=UTC), "24 October 2026 10:00–10:30", "UTC+2)"),
-        (datetime(2026, 10, 26, 8, 0, tzinfo=UTC), "26 October 2026 09:00–09:30", "UTC+1)"),
+        (datetime(2026, 10, 24, 8, 0, tzinfo=UTC), "24 October 2026 10:00–10:30", "UTC+2"),
+        (datetime(2026, 10, 26, 8, 0, tzinfo=UTC), "26 October 2026 09:00–09:30", "UTC+1"),
     ],
 )
 def test_a_mail_before_a_clock_change_tells_the_clock_of_the_meetings_day(
@@ -229,8 +229,8 @@ def test_a_mail_before_a_clock_change_tells_the_clock_of_the_meetings_day(
 
 
 def test_a_zone_with_half_an_hour_is_named_so() -> None:
-    assert "UTC+5:30)" in text_of(written(booking_row(client_timezone="Asia/Kolkata")))
-    assert "UTC−3:30)" in text_of(written(booking_row(client_timezone="America/St_Johns")))
+    assert "UTC+5:30" in text_of(written(booking_row(client_timezone="Asia/Kolkata")))
+    assert "UTC−3:30" in text_of(written(booking_row(client_timezone="America/St_Johns")))
 
 
 def test_each_reads_their_own_language_whatever_the_other_reads() -> None:
