@@ -24,10 +24,17 @@ from . import (
 )
 from .accounts import gate, language
 from .accounts import views as accounts
-from .admin import health, queues
+from .admin import failed, health, queues
 from .booking_pages import time_off_views
 from .booking_pages import views as booking_pages
-from .bookings import client_views, host_views, preview_views, public_views, slot_addresses
+from .bookings import (
+    client_views,
+    host_views,
+    preview_views,
+    public_views,
+    resend_views,
+    slot_addresses,
+)
 from .dashboard import views as dashboard
 from .guide import views as guide
 from .notifications import views as notifications
@@ -86,11 +93,13 @@ def _register_pages(app: Flask) -> None:
         notifications,
         host_views,
         preview_views,
+        resend_views,
         settings_pages,
         guide,
         zoom,
         zoom_webhook,
         queues,
+        failed,
         health,
     ):
         app.register_blueprint(views.bp)

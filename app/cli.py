@@ -30,6 +30,7 @@ from .logs import log
 from .outbox import queue
 from .review.commands import seed_reviewer
 from .rotation import reseal_all
+from .tasks.commands import retry_failed, send_test_mail
 from .tasks.sweep import sweep
 from .text import fold_address
 from .web import current_settings
@@ -41,6 +42,8 @@ def init_app(app: Flask) -> None:
     for command in (
         check_config, worker, scheduler, create_admin, rotate_keys, delete_account, deletions,
         seed_reviewer,
+        retry_failed,
+        send_test_mail,
     ):  # fmt: skip
         app.cli.add_command(command)
 

@@ -30,7 +30,7 @@ def differences_of(form: PageForm, page: BookingPage) -> list[tuple[str, str, st
     ]
     pairs += [
         (_("Weekly hours"), _hours(typed.hours), _hours(saved.hours)),
-        (_("Days with other hours"), _overrides(typed.overrides), _overrides(saved.overrides)),
+        (_("Date overrides"), _overrides(typed.overrides), _overrides(saved.overrides)),
     ]
     return [pair for pair in pairs if pair[1] != pair[2]]
 

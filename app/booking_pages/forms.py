@@ -63,9 +63,9 @@ class PageForm(LocalForm):
         _l("Location"), [Length(max=LOCATION_LENGTH, message=_l("Use a shorter text."))]
     )
     duration = Whole(_l("Duration"), 5, 720)
-    increment = Whole(_l("A start every"), 5, 720, optional=True)
-    buffer_before = Whole(_l("Free time before"), 0, 720)
-    buffer_after = Whole(_l("Free time after"), 0, 720)
+    increment = Whole(_l("Start times every"), 5, 720, optional=True)
+    buffer_before = Whole(_l("Buffer before"), 0, 720)
+    buffer_after = Whole(_l("Buffer after"), 0, 720)
     notice = SelectField(_l("Minimum notice"), coerce=int, validate_choice=False)
     horizon_days = Whole(_l("How far ahead"), 1, 730, optional=True)
     first_day = Day(_l("First bookable day"))

@@ -20,6 +20,7 @@ from . import service, standing
 from .listing import TABS, find_bookings, find_own, mail_state, wants_connecting, worst_failure
 from .models import Booking
 from .remains import is_anothers, remains, will_remain
+from .resend import times_sent_again
 
 MOST_SEARCHED = 100  # characters
 
@@ -72,6 +73,8 @@ def details(booking: Booking) -> dict[str, Any]:
     return {
         "booking": booking,
         "phase": standing.phase_of(booking),
+        "told": standing.told_client(booking),
+        "times_again": times_sent_again(booking),
         "page": booking.page,
         "zone": booking.host_zone,
         "connection": connection_of(booking.host_id),

@@ -45,8 +45,9 @@ def reader_of(booking: Booking, party: str) -> Reader:
     )  # fmt: skip
 
 
-def compose(booking: Booking, party: str, occasion: str) -> EmailMessage:
-    """The mail about `occasion` (confirmed, link, cancelled) to the client or the host.
+def compose(booking: Booking, party: str, occasion: str, *, again: int = 0) -> EmailMessage:
+    """The mail about `occasion` (confirmed, link, cancelled) to the client or the host; `again` counts
+    how often it was asked for once more, and makes it a mail of its own.
 
     multipart/mixed of an alternative (text, HTML, text/calendar) and the same calendar as
     `invite.ics` (application/ics), byte for byte: some clients read the one, some the other.
@@ -54,7 +55,7 @@ def compose(booking: Booking, party: str, occasion: str) -> EmailMessage:
     reader = reader_of(booking, party)
     left = remains(booking) if (party, occasion) == ("host", followups.CANCELLED) else None
     with speaking(reader.locale):
-        message = _head(booking, reader, occasion)
+        message = _head(booking, reader, occasion, again)
         values = {
             "booking": booking,
             "page": booking.page,
@@ -75,7 +76,7 @@ def compose(booking: Booking, party: str, occasion: str) -> EmailMessage:
     return message
 
 
-def _head(booking: Booking, reader: Reader, occasion: str) -> EmailMessage:
+def _head(booking: Booking, reader: Reader, occasion: str, again: int) -> EmailMessage:
     """The headers. To a client the host is named as sender, whom a client recognises; the address
     equals the envelope's and the invitation's organizer, so DMARC has nothing to compare."""
     message = EmailMessage(policy=POLICY)
@@ -87,8 +88,8 @@ def _head(booking: Booking, reader: Reader, occasion: str) -> EmailMessage:
     message["Reply-To"] = box(reader.other_name, reader.other_email)
     message["Subject"] = as_written(_subject(booking, reader, occasion))
     message["Date"] = format_datetime(utcnow())
-    message["Message-ID"] = message_id(booking, reader.party, occasion)
-    if occasion != followups.CONFIRMED:
+    message["Message-ID"] = message_id(booking, reader.party, occasion, again)
+    if again or occasion != followups.CONFIRMED:
         message["References"] = message_id(booking, reader.party, followups.CONFIRMED)
     say_a_machine_wrote_it(message)
     return message
@@ -108,12 +109,14 @@ def _subject(booking: Booking, reader: Reader, occasion: str) -> str:
     return _("Booked: %(title)s with %(name)s, %(when)s", **words)
 
 
-def message_id(booking: Booking, party: str, occasion: str) -> str:
+def message_id(booking: Booking, party: str, occasion: str, again: int = 0) -> str:
     """The same for every try of the same mail, so that a doubled delivery shows as one. The first
     confirmation's is what all later mails refer to, whatever has changed since."""
-    sequence = 0 if occasion == followups.CONFIRMED else booking.ical_sequence
+    is_first = occasion == followups.CONFIRMED and not again
+    sequence = 0 if is_first else booking.ical_sequence
+    time_again = f".again{again}" if again else ""
     domain = current_settings().mail_domain
-    return f"<{booking.public_id}.{occasion}.{sequence}.{party}@{domain}>"
+    return f"<{booking.public_id}.{occasion}.{sequence}{time_again}.{party}@{domain}>"
 
 
 def _attach_invitation(message: EmailMessage, calendar: bytes, method: str) -> None:

@@ -55,7 +55,7 @@ def test_an_older_tab_is_told_both_values_and_saves_nothing(
             "Monday 10:00–17:00 Tuesday 09:00–17:00",
             "Monday 09:00–17:00 Tuesday 09:00–17:00",
         ),
-        "Days with other hours": (
+        "Date overrides": (
             "Tuesday 24 December 2030 Closed",
             "Tuesday 31 December 2030 Closed",
         ),

@@ -54,7 +54,7 @@ def test_a_form_that_has_booked_leads_to_its_booking_whatever_stands_in_it(
     booked = form.press("Book this time", **KEN)
     again = form.press("Book this time", **typed)
     assert again.url == booked.url
-    assert "You are booked" in again.text
+    assert "You’re booked" in again.text
     assert bookings_made() == 1
 
 
@@ -106,7 +106,7 @@ def test_a_lost_time_leads_to_the_form_of_another_with_all_that_was_typed(
     assert "ken" not in shown.url
     assert shown.answer.headers["Cache-Control"] == "no-store"
     booked = shown.press("Book this time")
-    assert "You are booked" in booked.text
+    assert "You’re booked" in booked.text
     booking = db.session.scalars(select(Booking).where(Booking.client_name == "Ken")).one()
     assert booking.starts_at == datetime(2026, 12, 8, 1, 0, tzinfo=UTC)
     assert booking.note == KEN["note"].replace("\r\n", "\n")

@@ -181,7 +181,7 @@ def test_booking_keeps_what_was_typed_and_folds_the_address(app: Flask, visit: V
         email=" KEN＠Example.COM ",
         note="line one\r\nline two",
     )
-    assert "You are booked" in booked.text
+    assert "You’re booked" in booked.text
     booking = db.session.scalars(select(Booking)).one()
     assert booking.client_name == "Ｋｅｎ　Ｙａｍａｄａ"
     assert booking.client_email == "ken@example.com"
@@ -221,7 +221,7 @@ def test_a_faulty_form_is_422_and_keeps_the_input(
     assert db.session.scalars(select(Booking)).all() == []
     # And the form that came back can be sent.
     again = answer.press("Book this time", **({} if "leave_empty" in wrong else good))
-    assert "You are booked" in again.text
+    assert "You’re booked" in again.text
 
 
 def test_a_key_of_another_slot_or_page_is_refused(app: Flask, visit: Visitor) -> None:
@@ -250,7 +250,7 @@ def test_a_link_to_a_time_that_is_gone_leads_to_others(app: Flask, visit: Visito
     assert "Your details are kept" not in gone.text
     form = gone.follow("Tue 8 Dec 10:00")
     booked = form.press("Book this time", name="Ken", email="ken@example.com")
-    assert "You are booked" in booked.text
+    assert "You’re booked" in booked.text
 
 
 def test_a_page_that_goes_off_meanwhile_keeps_what_was_typed(app: Flask, visit: Visitor) -> None:

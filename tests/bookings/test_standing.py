@@ -50,7 +50,7 @@ def offers(page: Page) -> set[str]:
 @pytest.mark.parametrize(
     ("since_start", "title", "offered"),
     [
-        (-MINUTE, "You are booked", {"Join the Zoom meeting", "Google", "Calendar file", "Cancel booking"}),
+        (-MINUTE, "You’re booked", {"Join the Zoom meeting", "Google", "Calendar file", "Cancel booking"}),
         (timedelta(0), "Your meeting is under way", {"Join the Zoom meeting"}),
         (29 * MINUTE, "Your meeting is under way", {"Join the Zoom meeting"}),
         (30 * MINUTE, "This booking is over", {"Book another"}),
@@ -111,7 +111,7 @@ def test_the_page_tells_what_became_of_the_confirmation(
     with at(booking, timedelta(hours=1)):
         over = visit.get(address_of(booking))
         assert "on its way" not in over.text
-        assert "You are booked" not in over.text
+        assert "You’re booked" not in over.text
 
 
 @pytest.mark.parametrize(

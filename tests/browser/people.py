@@ -67,4 +67,4 @@ def book(page: Page, slug: str, email: str, name: str = "Ken Yamada", say: Say =
     page.get_by_label(say("Name"), exact=True).fill(name)
     page.get_by_label(say("Email address")).fill(email)
     page.get_by_role("button", name=say("Book this time")).click()
-    expect(page.get_by_role("heading", name=say("You are booked"))).to_be_visible()
+    expect(page.get_by_role("heading", name=say("You’re booked"))).to_be_visible()

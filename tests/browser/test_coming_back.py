@@ -28,7 +28,7 @@ def test_back_after_booking_leads_to_the_booking_and_no_way_back_is_blocked(
     booked = ken.url
     ken.go_back()
     expect(ken).to_have_url(booked)
-    expect(ken.get_by_role("heading", name="You are booked")).to_be_visible()
+    expect(ken.get_by_role("heading", name="You’re booked")).to_be_visible()
     ken.go_back()
     expect(ken).to_have_url(re.compile(f"/b/{slug}\\?"))
     expect(ken.locator("#times")).to_be_visible()

@@ -93,7 +93,7 @@ def test_a_full_disk_refuses_a_booking_calmly_and_it_works_once_there_is_space(
         refused = Page(second.visitor, second.press())
         assert_says_to_try_again(refused)
         assert refused.one('[name="email"]')["value"] == second.email
-        assert "You are booked" in kept.page().text
+        assert "You’re booked" in kept.page().text
     # The same form, sent again, is what reloading the page does.
     booked = second.book()
     assert_all_is_well(world, aya, [kept, booked])

@@ -187,7 +187,7 @@ def _repeats_of_one(row: dict[str, Any], found: list[tuple[dict[str, Any], Any]]
 def _the_clients_page_is_calm(one: Booked, row: dict[str, Any]) -> None:
     page = one.page()
     assert page.status == 200
-    assert "You are booked" in page.text
+    assert "You’re booked" in page.text
     assert_calm_page(page.text)
     links = [link["href"] for link in page.all('#meeting a[href*="/j/"].main')]
     assert links == ([row["join_url"]] if row["join_url"] else [])

@@ -86,6 +86,10 @@ DECLARED = {
     "zoom.disconnect": "host",
     "admin.ask_password": "admin",
     "admin.confirm": "admin",
+    "failed.show": "admin",
+    "failed.retry": "admin",
+    "resend.correct": "host",
+    "resend.again": "host",
 }
 # Parts of an address that name something of one host.
 OBJECTS = {"page_id", "public_id", "task_id", "time_off_id"}

@@ -30,7 +30,7 @@ def test_hours_and_response_time_are_shown_as_they_were_set(
     english, japanese = terms_of(app, "en"), terms_of(app, "ja")
     assert english["Hours"] == "Weekdays 10:00–17:00"
     assert japanese["受付時間"] == "平日10:00〜17:00"
-    assert english["First answer"] == japanese["初回のご返信"] == "48 h"
+    assert english["Response time"] == japanese["初回のご返信"] == "48 h"
 
 
 def test_a_text_is_no_markup(app: Flask, change_settings: Change) -> None:

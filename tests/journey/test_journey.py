@@ -38,7 +38,7 @@ def test_a_booking_becomes_a_meeting_and_both_get_its_link(
 
     email = f"ken-{aya.handle}@client.example"
     booked = book(ken, f"{aya.handle}-talk", name="Ken Yamada", email=email, note="Hello")
-    assert "You are booked" in booked.text
+    assert "You’re booked" in booked.text
     link = wait_for_link(booked)
     assert requests.get(link, timeout=10).ok
 
@@ -111,7 +111,7 @@ def test_a_taken_time_keeps_the_details_and_offers_others(
     assert lost.one("input[name=name]")["value"] == "Lena Fischer"
     button = lost.all("button.time")[-1].get_text(" ", strip=True)
     booked = lost.press(button)
-    assert "You are booked" in booked.text
+    assert "You’re booked" in booked.text
 
 
 def test_a_double_press_and_a_reload_give_one_booking(

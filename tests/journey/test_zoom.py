@@ -48,7 +48,7 @@ def test_removing_calsync_at_zoom_ends_the_connection_and_keeps_the_rest(
     assert requests.get(link, timeout=10).ok
 
     later = book(ken, slug, name="Lena Fischer", email=f"lena-{aya.handle}@client.example")
-    assert "You are booked" in later.text
+    assert "You’re booked" in later.text
     (mail,) = stack.wait_for_mails(f"lena-{aya.handle}@client.example", 1)
     assert "/j/" not in mail["text"]
 

@@ -231,7 +231,7 @@ def test_a_dead_token_is_the_hosts_matter_and_not_the_clients(
     work()
     shown = visit.get(f"/booking/{booking.token}")
     assert shown.status == 200
-    assert "You are booked" in shown.text
+    assert "You’re booked" in shown.text
     assert "The Zoom link will follow by email." in shown.text
     assert visit.get(f"/b/{page.slug}").status == 200
     assert "The Zoom link will follow" in text_of(mails.to("ken@example.com")[0])
