@@ -369,7 +369,7 @@ def switch_auto_create(walk: Walk, is_on: bool) -> None:
     walk.follow_guide("#no-meetings + ol li:nth-child(2)")
     walk.aya.get_by_role("link", name=walk.second_title).first.click()
     walk.aya.get_by_label(walk.say("Auto-create Zoom meeting")).set_checked(is_on)
-    walk.press("Save")
+    walk.aya.get_by_role("button", name=walk.say("Save"), exact=True).click()
     expect(walk.aya.get_by_role("status")).to_have_text(walk.say("Saved."))
 
 

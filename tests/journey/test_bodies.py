@@ -18,5 +18,7 @@ def test_a_body_of_unknown_length_is_refused(stack: Stack) -> None:
 
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     connection.request("POST", "/language", chunks(), kind, encode_chunked=True)
-    assert connection.getresponse().status == 411
+    status = connection.getresponse().status
     connection.close()
+    # 413 where more than may be came before the length was missed.
+    assert status in {411, 413}

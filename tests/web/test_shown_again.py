@@ -151,8 +151,7 @@ def test_every_view_with_a_form_of_fields_shows_it_again(app: Flask) -> None:
 
 def test_connecting_zoom_in_the_form_saves_it_first(app: Flask, host: User) -> None:
     aya = visit_as(app, host)
-    # The note with the button is there once Auto-create is on.
-    page = aya.get(NEW).form_to(NEW).send(title="", auto_zoom="y")
+    page = aya.get(NEW)
     button = page.one("form#typed button[name=then]")
     form = Form(page, page.one("form#typed"), button)
     wrong = form.send(title="", description="Kept")
