@@ -120,7 +120,7 @@ def test_where_only_connecting_helps_that_is_offered_and_retry_once_it_is_done(
         on_dashboard = dashboard.all(".note .button")
         assert (len(on_timeline), len(on_dashboard)) == (1, 1)
         # One note for all bookings that wait, with the way to them, in place of a note for each.
-        assert dashboard.has_link("1 booking waits for its") is not bool(
+        assert dashboard.has_link("1 booking is waiting for its") is not bool(
             dashboard.all(".note form")
         )
         return {button.get_text() for button in (*on_timeline, *on_dashboard)}

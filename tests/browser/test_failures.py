@@ -50,7 +50,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Answer]:
 
 @pytest.fixture
 def addresses(stack: Stack, open_browser: OpenBrowser, handle: str) -> dict[str, str]:
-    """Every page with parts that ask; a booking waits for its meeting."""
+    """Every page with parts that ask; a booking is waiting for its meeting."""
     aya = open_browser(handle)
     people.sign_up(aya, handle)
     people.connect_zoom(aya)
