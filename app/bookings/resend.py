@@ -30,21 +30,12 @@ def number_of(dedupe_key: str) -> int:
 
 @tried_again
 def send_again(booking: Booking, after: int) -> bool:
-    """Mail the client once more, unless such a mail waits or `after` times are over; commit.
+    """Mail the client once more, unless such a mail waits or was asked for `after` that many; commit.
 
     What failed before is called off: this mail takes its place. False: nothing was added. Raises
     NothingToSend.
     """
-    booking = _locked(booking)
-    if booking.is_live and booking.is_past:
-        db.session.rollback()
-        raise NothingToSend
-    if not _add(booking, after):
-        db.session.rollback()
-        return False
-    db.session.commit()
-    outbox.enqueue(booking.tasks)
-    return True
+    return _commit(_locked(booking), after)
 
 
 @tried_again
@@ -56,30 +47,36 @@ def correct_address(booking: Booking, email: str, after: int) -> bool:
     Raises NothingToSend.
     """
     booking = _locked(booking)
-    if booking.is_live and booking.is_past:
-        db.session.rollback()
-        raise NothingToSend
     if booking.client_email == email:
         db.session.rollback()
         return False
     booking.client_email = email
     booking.ical_sequence += 1
-    # Whatever waits would go to the new address by itself, and say the same.
-    if not _add(booking, after):
-        db.session.rollback()
-        return False
-    db.session.commit()
-    outbox.enqueue(booking.tasks)
-    return True
+    return _commit(booking, after)
 
 
 def _locked(booking: Booking) -> Booking:
     asked = select(Booking).where(Booking.id == booking.id).with_for_update(key_share=True)
-    return db.session.execute(asked.execution_options(populate_existing=True)).scalar_one()
+    held = db.session.execute(asked.execution_options(populate_existing=True)).scalar_one()
+    if held.is_live and held.is_past:
+        db.session.rollback()
+        raise NothingToSend
+    return held
 
 
-def _add(booking: Booking, after: int) -> bool:
-    """Add the mail to the booking, in the caller's transaction."""
+def _commit(booking: Booking, after: int) -> bool:
+    """Keep what was changed, with the mail about it; False, and nothing is kept, where it is there."""
+    added = _mail_to_add(booking, after)
+    if added is None:
+        db.session.rollback()
+        return False
+    booking.tasks.append(added)
+    db.session.commit()
+    outbox.enqueue([added])
+    return True
+
+
+def _mail_to_add(booking: Booking, after: int) -> Task | None:
     occasion = followups.CONFIRMED if booking.is_live else followups.CANCELLED
     kind = followups.mail_kind("client", occasion)
     mine = Task.booking_id == booking.id
@@ -87,10 +84,9 @@ def _add(booking: Booking, after: int) -> bool:
     key = f"{booking.public_id}:{kind}:{AGAIN}{after + 1}"
     is_there = select(Task.id).where(Task.dedupe_key == key)
     if db.session.scalar(waits.limit(1)) or db.session.scalar(is_there):
-        return False
+        return None
     for task in db.session.scalars(
         select(Task).where(mine, Task.kind.startswith("mail.client."), Task.state == "failed")
     ):
         task.state = "cancelled"
-    booking.tasks.append(new_task(kind, key))
-    return True
+    return new_task(kind, key)
