@@ -30,20 +30,25 @@ def number_of(dedupe_key: str) -> int:
 
 @tried_again
 def send_again(booking: Booking, after: int) -> bool:
-    """Mail the client once more, unless such a mail waits or was asked for `after` that many; commit.
-
-    What failed before is called off: this mail takes its place. False: nothing was added. Raises
-    NothingToSend.
+    """Mail the client once more, unless such a mail is on its way or this one was sent: the one that
+    follows `after` others. Commits. False: nothing was added. Raises NothingToSend.
     """
-    return _commit(_locked(booking), after)
+    booking = _locked(booking)
+    kind = _kind(booking)
+    mails = [task for task in booking.tasks if task.kind == kind]
+    if any(task.state in OPEN_STATES for task in mails) or after < times_sent_again(booking):
+        db.session.rollback()
+        return False
+    _commit(booking, [new_task(kind, _key(booking, after + 1))])
+    return True
 
 
 @tried_again
-def correct_address(booking: Booking, email: str, after: int) -> bool:
+def correct_address(booking: Booking, email: str) -> bool:
     """Give the client another mail address (folded) and mail there; commit.
 
     The people have changed, so the invitation's SEQUENCE rises: the calendar behind the new address
-    takes later changes. False: it is this address already, or the same form was sent before.
+    takes later changes. A mail that waits goes there by itself. False: it is this address already.
     Raises NothingToSend.
     """
     booking = _locked(booking)
@@ -52,41 +57,38 @@ def correct_address(booking: Booking, email: str, after: int) -> bool:
         return False
     booking.client_email = email
     booking.ical_sequence += 1
-    return _commit(booking, after)
+    kind = _kind(booking)
+    waits = any(task.kind == kind and task.state == "waiting" for task in booking.tasks)
+    number = times_sent_again(booking) + 1
+    _commit(booking, [] if waits else [new_task(kind, _key(booking, number))])
+    return True
 
 
 def _locked(booking: Booking) -> Booking:
+    """The booking as it stands, held; its tasks are read after the lock. Raises NothingToSend."""
     asked = select(Booking).where(Booking.id == booking.id).with_for_update(key_share=True)
     held = db.session.execute(asked.execution_options(populate_existing=True)).scalar_one()
     if held.is_live and held.is_past:
         db.session.rollback()
         raise NothingToSend
+    db.session.expire(held, ["tasks"])
     return held
 
 
-def _commit(booking: Booking, after: int) -> bool:
-    """Keep what was changed, with the mail about it; False, and nothing is kept, where it is there."""
-    added = _mail_to_add(booking, after)
-    if added is None:
-        db.session.rollback()
-        return False
-    booking.tasks.append(added)
-    db.session.commit()
-    outbox.enqueue([added])
-    return True
-
-
-def _mail_to_add(booking: Booking, after: int) -> Task | None:
+def _kind(booking: Booking) -> str:
     occasion = followups.CONFIRMED if booking.is_live else followups.CANCELLED
-    kind = followups.mail_kind("client", occasion)
-    mine = Task.booking_id == booking.id
-    waits = select(Task.id).where(mine, Task.kind == kind, Task.state.in_(OPEN_STATES))
-    key = f"{booking.public_id}:{kind}:{AGAIN}{after + 1}"
-    is_there = select(Task.id).where(Task.dedupe_key == key)
-    if db.session.scalar(waits.limit(1)) or db.session.scalar(is_there):
-        return None
-    for task in db.session.scalars(
-        select(Task).where(mine, Task.kind.startswith("mail.client."), Task.state == "failed")
-    ):
-        task.state = "cancelled"
-    return new_task(kind, key)
+    return followups.mail_kind("client", occasion)
+
+
+def _key(booking: Booking, number: int) -> str:
+    return f"{booking.public_id}:{_kind(booking)}:{AGAIN}{number}"
+
+
+def _commit(booking: Booking, added: list[Task]) -> None:
+    """Keep what was changed. What failed before is called off: the new mail takes its place."""
+    for task in booking.tasks:
+        if task.kind.startswith("mail.client.") and task.state == "failed":
+            task.state = "cancelled"
+    booking.tasks.extend(added)
+    db.session.commit()
+    outbox.enqueue(added)

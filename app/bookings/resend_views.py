@@ -32,7 +32,7 @@ def correct(public_id: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return draw(public_id, form), 422
     try:
-        is_new = resend.correct_address(booking, form.email.data, form.times)
+        is_new = resend.correct_address(booking, form.email.data)
     except resend.NothingToSend:
         flash(_("This booking is over already."), "attention")
     else:

@@ -123,7 +123,7 @@ def test_a_booking_that_is_over_has_nothing_to_send(
     with pytest.raises(resend.NothingToSend):
         resend.send_again(booking, 0)
     with pytest.raises(resend.NothingToSend):
-        resend.correct_address(booking, "ken@example.com", 0)
+        resend.correct_address(booking, "ken@example.com")
 
 
 def test_the_clients_link_is_there_to_be_copied_by_its_host_alone(
@@ -137,3 +137,19 @@ def test_the_clients_link_is_there_to_be_copied_by_its_host_alone(
         address = f"/dashboard/bookings/{booking.public_id}{path}"
         method = "POST" if path else "GET"
         assert mallory.transport.send(method, address, [] if path else None).status in {400, 404}
+
+
+def test_a_mail_that_waits_goes_to_the_corrected_address_by_itself(
+    app: Flask, booking: Booking, mails: MailServer
+) -> None:
+    mails.recipient_answer = "451 4.3.0 later"
+    run_all()
+    mails.recipient_answer = ""
+    assert resend.correct_address(booking, "ken@example.com")
+    assert not resend.correct_address(booking, "ken@example.com")
+    for task in booking.tasks:
+        task.due_at = booking.created_at
+    db.session.commit()
+    run_all()
+    assert len(mails.to("ken@example.com")) == 1
+    assert mails.to("ken@exmaple.com") == []
