@@ -3,6 +3,7 @@
 It knows no handler. What a task does is told by its kind, in app.tasks.
 """
 
+from .dispatch import enqueue, enqueue_due, push
 from .errors import Busy, OutcomeUnknown, Overtaken, Refused, Unavailable
 from .models import OPEN_STATES, Task
 from .outages import persistently
@@ -15,14 +16,11 @@ from .service import (
     cancel,
     claim,
     come_back,
-    enqueue,
-    enqueue_due,
     finish,
     give_up,
     is_claimable,
     new_task,
     postpone,
-    push,
     renew,
     retry,
 )

@@ -4,10 +4,8 @@ Every change of state is here, each a conditional UPDATE whose row count decides
 """
 
 import random
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import takewhile
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
@@ -22,7 +20,6 @@ from sqlalchemy import (
     literal,
     null,
     or_,
-    select,
     update,
 )
 from sqlalchemy.engine import CursorResult
@@ -31,7 +28,6 @@ from ..clock import UtcDateTime, database_clock, utcnow
 from ..crypto import new_token
 from ..extensions import db
 from ..web import current_settings
-from . import queue
 from .errors import Busy, Refused, Unavailable
 from .models import Task
 
@@ -41,7 +37,6 @@ GIVE_UP_AFTER = timedelta(days=2)
 # A task's maker and its worker have clocks of their own: one that is due in a moment is due now.
 # Otherwise a worker that is some milliseconds behind would drop a fresh job.
 GRACE = 1.0
-MOST_AT_ONCE = 500  # tasks that one sweep gives to the queue
 
 _ROWS = cast(Table, Task.__table__)
 
@@ -133,25 +128,6 @@ def new_task(kind: str, key: str, *, due_at: datetime | None = None) -> Task:
     )
 
 
-def enqueue(tasks: Iterable[Task]) -> None:
-    """Tell the queue about those of `tasks` that are due. Best effort, after the commit.
-
-    When the queue cannot be reached they stay for the sweep, which is told so at once.
-    """
-    push(
-        [Due(task.id, task.kind) for task in tasks if task.state == "waiting" and task.enqueued_at]
-    )
-
-
-def push(due: Sequence[Due]) -> None:
-    """The same for tasks that are due and say that they are in the queue."""
-    # One try in vain is enough: a queue that hangs would make a sweep wait for each of hundreds.
-    pushed = sum(1 for _ in takewhile(lambda task: queue.push(task.id, task.kind), due))
-    if lost := [task.id for task in due[pushed:]]:
-        db.session.execute(update(Task).where(Task.id.in_(lost)).values(enqueued_at=None))
-        db.session.commit()
-
-
 def claim(task_id: int, for_: timedelta) -> Lease | None:
     """Take a due task for the length `for_` and commit; None when it is not due or not free."""
     now = utcnow()
@@ -218,7 +194,7 @@ def pause_after(attempt: int) -> timedelta:
 def retry(task: Task) -> bool:
     """Make a failed task due again and commit; the caller enqueues it. False: it had not failed."""
     now = utcnow()
-    again = _update(
+    again = change(
         and_(Task.id == task.id, Task.state == "failed"),
         state="waiting",
         attempts=0,
@@ -247,46 +223,11 @@ def bring_forward(condition: ColumnElement[bool]) -> list[Due]:
 
 def cancel(condition: ColumnElement[bool]) -> None:
     """Call off waiting tasks, in the caller's transaction. What runs is left to finish."""
-    _update(
+    change(
         and_(Task.state == "waiting", condition),
         state="cancelled",
         finished_at=utcnow(),
     )
-
-
-def enqueue_due() -> int:
-    """Give the queue every task that is due and not in it; commit. Returns how many.
-
-    A running task whose lease has run out is one: its worker is gone. One that was given to the
-    queue a while ago is looked for there: while workers are away, jobs are not heaped up.
-
-    Two schedulers at once are harmless: each row is taken by one conditional UPDATE, and a
-    task that is in the queue twice is done by the first to claim it.
-    """
-    now = utcnow()
-    long_ago = now - current_settings().enqueue_again_after
-    missing = and_(is_claimable(), or_(Task.enqueued_at.is_(None), Task.enqueued_at < long_ago))
-    candidates = db.session.execute(
-        select(Task.id, Task.kind, Task.enqueued_at)
-        .where(missing)
-        .order_by(Task.due_at)
-        .limit(MOST_AT_ONCE)
-    ).all()
-    waiting: set[int] = set()
-    if any(row.enqueued_at for row in candidates):
-        in_queue = queue.task_ids()
-        if in_queue is None:
-            return 0  # it cannot be reached, so nothing can be given to it either
-        waiting = {row.id for row in candidates if row.id in in_queue}
-        _update(Task.id.in_(waiting), enqueued_at=now)
-    taken = [
-        Due(row.id, row.kind)
-        for row in candidates
-        if row.id not in waiting and _update(and_(Task.id == row.id, missing), enqueued_at=now)
-    ]
-    db.session.commit()
-    push(taken)
-    return len(taken)
 
 
 def _settle(lease: Lease, **values: object) -> bool:
@@ -305,7 +246,8 @@ def _execute_held(statement: Update, lease: Lease, values: dict[str, object]) ->
     return bool(cast(CursorResult[Any], result).rowcount)
 
 
-def _update(condition: ColumnElement[bool], **values: object) -> bool:
+def change(condition: ColumnElement[bool], **values: object) -> bool:
+    """Change the tasks of a condition in the caller's transaction; whether there were any."""
     result = db.session.execute(
         update(Task).where(condition).values(**values).execution_options(synchronize_session=False)
     )

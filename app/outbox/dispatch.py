@@ -1,0 +1,69 @@
+"""Giving tasks to the queue: right after the commit that made them due, and what got lost, by the sweep."""
+
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
+
+from sqlalchemy import and_, or_, select, update
+
+from ..clock import utcnow
+from ..extensions import db
+from ..web import current_settings
+from . import queue
+from .models import Task
+from .service import Due, change, is_claimable
+
+MOST_AT_ONCE = 500  # tasks that one sweep gives to the queue
+
+
+def enqueue(tasks: Iterable[Task]) -> None:
+    """Tell the queue about those of `tasks` that are due. Best effort, after the commit.
+
+    When the queue cannot be reached they stay for the sweep, which is told so at once.
+    """
+    push(
+        [Due(task.id, task.kind) for task in tasks if task.state == "waiting" and task.enqueued_at]
+    )
+
+
+def push(due: Sequence[Due]) -> None:
+    """The same for tasks that are due and say that they are in the queue."""
+    # One try in vain is enough: a queue that hangs would make a sweep wait for each of hundreds.
+    pushed = sum(1 for _ in takewhile(lambda task: queue.push(task.id, task.kind), due))
+    if lost := [task.id for task in due[pushed:]]:
+        db.session.execute(update(Task).where(Task.id.in_(lost)).values(enqueued_at=None))
+        db.session.commit()
+
+
+def enqueue_due() -> int:
+    """Give the queue every task that is due and not in it; commit. Returns how many.
+
+    A running task whose lease has run out is one: its worker is gone. One that was given to the
+    queue a while ago is looked for there: while workers are away, jobs are not heaped up.
+
+    Two schedulers at once are harmless: each row is taken by one conditional UPDATE, and a
+    task that is in the queue twice is done by the first to claim it.
+    """
+    now = utcnow()
+    long_ago = now - current_settings().enqueue_again_after
+    missing = and_(is_claimable(), or_(Task.enqueued_at.is_(None), Task.enqueued_at < long_ago))
+    candidates = db.session.execute(
+        select(Task.id, Task.kind, Task.enqueued_at)
+        .where(missing)
+        .order_by(Task.due_at)
+        .limit(MOST_AT_ONCE)
+    ).all()
+    waiting: set[int] = set()
+    if any(row.enqueued_at for row in candidates):
+        in_queue = queue.task_ids()
+        if in_queue is None:
+            return 0  # it cannot be reached, so nothing can be given to it either
+        waiting = {row.id for row in candidates if row.id in in_queue}
+        change(Task.id.in_(waiting), enqueued_at=now)
+    taken = [
+        Due(row.id, row.kind)
+        for row in candidates
+        if row.id not in waiting and change(and_(Task.id == row.id, missing), enqueued_at=now)
+    ]
+    db.session.commit()
+    push(taken)
+    return len(taken)
