@@ -39,7 +39,9 @@ def _in_cascade_order(folder: Path) -> list[Path]:
 
 
 def _join(paths: list[Path]) -> str:
-    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+    """The files behind one another, without the lines of our scripts that only explain."""
+    lines = "\n".join(path.read_text(encoding="utf-8") for path in paths).split("\n")
+    return "\n".join(line for line in lines if not line.lstrip().startswith("// "))
 
 
 def _serve(app: Flask, kind: str, mimetype: str, text: str) -> str:

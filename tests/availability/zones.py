@@ -20,7 +20,9 @@ def changes(key: str) -> list[datetime]:
     yearly_rule = tzif(key).splitlines()[-1]
     if b"," not in yearly_rule:
         return listed
-    return listed + changes_by_rule(zoneinfo.ZoneInfo(key), since=listed[-1])
+    # A package's file may list nothing but the rule.
+    since = listed[-1] if listed else datetime(1970, 1, 1, tzinfo=UTC)
+    return listed + changes_by_rule(zoneinfo.ZoneInfo(key), since=since)
 
 
 def listed_changes(key: str) -> list[tuple[int, int, int]]:
