@@ -1,7 +1,7 @@
 """The real parts that tests run on: Valkey and PostgreSQL, each from its wheel, and free ports."""
 
 import logging
-import random
+import secrets
 import socket
 import subprocess
 import tempfile
@@ -90,10 +90,11 @@ def free_ports(count: int) -> list[int]:
     """Ports that nothing listens on, in a row.
 
     Below the range from which outgoing connections get theirs: one of those could take a port
-    between this look and the server's start.
+    between this look and the server's start. The operating system's chance, not Python's: hypothesis
+    seeds that one, and two runs side by side would look for the same ports.
     """
     for _ in range(100):
-        first = random.randrange(15_000, 30_000)
+        first = 15_000 + secrets.randbelow(15_000)
         ports = list(range(first, first + count))
         if all(_is_free(port) for port in ports):
             return ports
