@@ -34,21 +34,23 @@ from .models import Task
 # An outage of Zoom or of a mail server may last a weekend's night and day; what failed for so long
 # is told to the host, who may press Retry.
 GIVE_UP_AFTER = timedelta(days=2)
-# A task's maker and its worker have clocks of their own: one that is due in a moment is due now.
-# Otherwise a worker that is some milliseconds behind would drop a fresh job.
+# A task's maker and the database have clocks of their own: one that was given to the queue and is due
+# in a moment is due now. Otherwise a clock some milliseconds behind would drop a fresh job. The sweep
+# gives nothing to the queue before its time, so a pause that Zoom has named is kept.
 GRACE = 1.0
 
 _ROWS = cast(Table, Task.__table__)
 
 
-def is_claimable() -> ColumnElement[bool]:
-    """Due and free by the database's clock: waiting, or under a lease that has run out.
+def is_claimable(grace: float = 0.0) -> ColumnElement[bool]:
+    """Due and free by the database's clock: waiting, or under a lease that has run out. `grace` in
+    seconds counts what is due in a moment as due.
 
     By a clock of the asker's own, one that is a minute ahead would take a lease that still runs,
     and do the same deed beside its holder.
     """
     return or_(
-        and_(_ROWS.c.state == "waiting", _ROWS.c.due_at <= database_clock(literal(GRACE))),
+        and_(_ROWS.c.state == "waiting", _ROWS.c.due_at <= database_clock(literal(grace))),
         and_(_ROWS.c.state == "running", _ROWS.c.lease_until < database_clock(literal(0.0))),
     )
 
@@ -56,7 +58,7 @@ def is_claimable() -> ColumnElement[bool]:
 # Every task needs these two, so they are built once, and speak to the table, not to the model.
 _CLAIM = (
     update(_ROWS)
-    .where(_ROWS.c.id == bindparam("wanted_id"), is_claimable())
+    .where(_ROWS.c.id == bindparam("wanted_id"), is_claimable(GRACE))
     .values(
         state="running",
         attempts=_ROWS.c.attempts + 1,

@@ -45,6 +45,7 @@ def test_a_worker_whose_clock_is_behind_does_what_is_due(host: User) -> None:
 
 def test_a_moment_between_two_clocks_drops_no_fresh_task(host: User) -> None:
     task_id = add(host, due_at=utcnow() + timedelta(milliseconds=600))
+    assert outbox.enqueue_due() == 0  # the sweep waits for the time itself
     assert outbox.claim(task_id, A_MINUTE) is not None
 
 
