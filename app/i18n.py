@@ -23,7 +23,7 @@ from babel.support import Translations
 from flask import Flask, g, has_request_context, request
 
 from .extensions import babel
-from .zones import canonical_zone, is_timezone
+from .zones import canonical_zone
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
 DEFAULT_LANGUAGE = "en"
@@ -262,7 +262,6 @@ __all__ = [
     "day_in_words",
     "gettext",
     "init_app",
-    "is_timezone",
     "language_in_address",
     "length_in_words",
     "month_in_words",
