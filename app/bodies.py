@@ -6,8 +6,10 @@ proxy that buffers requests (deploy/) is the cure; this is what holds without on
 """
 
 import io
+import math
 import socket
 import threading
+import time
 from collections.abc import Iterable
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -74,7 +76,7 @@ class WholeBodies:
         connection = environ.get("gunicorn.socket")
         if connection is not None and _has_body(environ):
             try:
-                with reading.passed(), _deadline(connection, self._patience):
+                with reading.passed(), watch.deadline(connection, self._patience):
                     self._read(environ)
             except (Busy, BodyMissing) as reason:
                 _stop_reading(connection)
@@ -103,17 +105,50 @@ def _has_body(environ: "WSGIEnvironment") -> bool:
     return announced not in {"", "0"} or "HTTP_TRANSFER_ENCODING" in environ
 
 
-@contextmanager
-def _deadline(connection: Any, seconds: float) -> "Iterator[None]":
-    """What has not come after so long does not come: reading finds the end then. One time for the
-    whole body, since a byte now and then would put off a time-out for each read for ever."""
-    timer = threading.Timer(seconds, _stop_reading, [connection])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+class Watch:
+    """One thread a process that ends what has come too late. A timer of its own for each body would
+    start a thread for each form, which costs more than reading the form does."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._ends: dict[object, tuple[float, Any]] = {}
+        self._looks_at = math.inf  # when the thread looks by itself
+        self._thread = threading.Thread()
+
+    @contextmanager
+    def deadline(self, connection: Any, seconds: float) -> "Iterator[None]":
+        """What has not come after so long does not come: reading finds the end then. One time for
+        the whole body, since a byte now and then would put off a time-out for each read for ever."""
+        key, end = object(), time.monotonic() + seconds
+        with self._changed:
+            self._ends[key] = (end, connection)
+            if (
+                not self._thread.is_alive()
+            ):  # before the first body, and in a process that was forked
+                self._thread = threading.Thread(target=self._look, name="bodies", daemon=True)
+                self._thread.start()
+            elif end < self._looks_at:
+                self._changed.notify()
+        try:
+            yield
+        finally:
+            with self._changed:
+                del self._ends[key]
+
+    def _look(self) -> None:
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                for end, connection in self._ends.values():
+                    if end <= now:
+                        _stop_reading(connection)
+                self._looks_at = min(
+                    (end for end, _ in self._ends.values() if end > now), default=math.inf
+                )
+                self._changed.wait(None if self._looks_at == math.inf else self._looks_at - now)
+
+
+watch = Watch()
 
 
 def _stop_reading(connection: Any) -> None:

@@ -1,6 +1,7 @@
 """A body that does not come holds a thread for ten seconds at most, and only a few threads."""
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,7 +12,7 @@ import pytest
 import requests
 from flask import Flask
 
-from app.bodies import NOT_READ, BodyMissing, WholeBodies
+from app.bodies import NOT_READ, BodyMissing, WholeBodies, watch
 from app.gates import Busy
 from bench.serve import web_processes
 from bench.stage import Stage
@@ -70,6 +71,23 @@ def test_a_body_that_drips_does_not_put_the_end_off(connection: Connection) -> N
     seen = run(connection.environ(CONTENT_LENGTH="1000"), patience=0.3)
     assert time.monotonic() - began < 5
     assert isinstance(seen[NOT_READ], BodyMissing)
+
+
+def test_each_body_has_a_time_of_its_own_however_many_come(connection: Connection) -> None:
+    """One thread watches them all: a short patience begins while it waits for a long one."""
+    patient, hasty = connection, Connection()
+    threads = threading.active_count()
+    with watch.deadline(patient.server, 60):
+        for _ in range(50):
+            with watch.deadline(hasty.server, 60):
+                pass
+        assert isinstance(
+            run(hasty.environ(CONTENT_LENGTH="9"), patience=0.1)[NOT_READ], BodyMissing
+        )
+        assert threading.active_count() <= threads + 1
+        patient.client.sendall(b"name=Ken")
+        assert patient.stream.read(8) == b"name=Ken"
+    hasty.close()
 
 
 def test_without_an_announced_length_no_more_is_read_than_the_app_takes(
