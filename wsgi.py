@@ -3,7 +3,7 @@
 import sys
 
 from app import create_app
-from app.config import ConfigurationError
+from app.core.config import ConfigurationError
 
 # gunicorn starts a worker that ended with any other status again, for ever.
 APP_LOAD_ERROR = 4

@@ -10,13 +10,9 @@ from . import (
     assets,
     bodies,
     cli,
-    config,
-    crypto,
-    environment,
     error_pages,
     extensions,
     i18n,
-    logs,
     proxies,
     rate_limits,
     shown_again,
@@ -35,6 +31,7 @@ from .bookings import (
     resend_views,
     slot_addresses,
 )
+from .core import config, crypto, environment, logs
 from .dashboard import views as dashboard
 from .guide import views as guide
 from .notifications import views as notifications

@@ -23,17 +23,17 @@ from werkzeug.datastructures import MultiDict
 from .accounts import service as accounts
 from .accounts.forms import AdminForm
 from .accounts.models import User
+from .core.config import current_settings
+from .core.logs import log
+from .core.rotation import reseal_all
+from .core.text import fold_address
 from .deletion.commands import delete_account, deletions
 from .deletion.inventory import inventory
 from .extensions import db
-from .logs import log
 from .outbox import queue
 from .review.commands import seed_reviewer
-from .rotation import reseal_all
 from .tasks.commands import retry_failed, send_test_mail
 from .tasks.sweep import sweep
-from .text import fold_address
-from .web import current_settings
 
 QUEUE_RETRY = 1.0  # seconds between tries while Valkey is away
 

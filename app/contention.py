@@ -6,8 +6,8 @@ from typing import ParamSpec, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
+from .core.logs import log
 from .extensions import db
-from .logs import log
 
 P = ParamSpec("P")
 T = TypeVar("T")

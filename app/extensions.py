@@ -31,7 +31,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, registry
 
 from . import search
-from .clock import UtcDateTime
+from .core.clock import UtcDateTime
 
 LOCK_PATIENCE = 15_000  # milliseconds that SQLite waits for a lock
 # Not there, restarting, full, or locked for longer than anybody waits.

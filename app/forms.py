@@ -12,8 +12,8 @@ from wtforms import BooleanField, EmailField, Field, StringField, TextAreaField
 from wtforms.form import BaseForm
 from wtforms.validators import Length, StopValidation
 
-from . import text
-from .crypto import fingerprint
+from .core import text
+from .core.crypto import fingerprint
 from .i18n import current_language
 from .i18n import gettext as _
 from .shown_again import typed_fields
@@ -28,7 +28,7 @@ def most_of(field: Field) -> int:
 
 
 class Line(StringField):
-    """One line of text, as typed (see app/text.py)."""
+    """One line of text, as typed (see app/core/text.py)."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         if valuelist:

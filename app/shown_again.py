@@ -23,7 +23,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from .crypto import sign, unsign
+from .core.crypto import sign, unsign
 from .error_pages import problem_page
 from .i18n import gettext as _
 from .web import is_from_elsewhere, replace_page

@@ -23,8 +23,8 @@ from flask.globals import request_ctx
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
-from .config import Settings
-from .text import mailto
+from .core.config import Settings, current_settings
+from .core.text import mailto
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -190,12 +190,6 @@ def is_from_elsewhere() -> bool:
 def _public_origin() -> str:
     parts = urlsplit(current_settings().public_base_url)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def current_settings() -> Settings:
-    """The running app's Settings."""
-    settings: Settings = current_app.extensions["settings"]
-    return settings
 
 
 def may_lead_to_zoom() -> None:

@@ -33,8 +33,8 @@ from app.booking_pages.offers import offer_of
 from app.bookings import service
 from app.bookings.models import Booking
 from app.bookings.openings import open_starts
-from app.clock import utcnow
-from app.config import load_settings
+from app.core.clock import utcnow
+from app.core.config import load_settings
 from app.extensions import db
 from app.outbox import queue
 from app.tasks import run

@@ -8,10 +8,10 @@ from datetime import timedelta
 from sqlalchemy import update
 
 from app import outbox
-from app.clock import utcnow
+from app.core.clock import utcnow
+from app.core.config import current_settings
 from app.extensions import db
 from app.outbox import Task, queue
-from app.web import current_settings
 from bench.measure import tell
 from bench.stage import Stage, stages
 from tests.cast import make_host

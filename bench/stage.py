@@ -15,8 +15,8 @@ from sqlalchemy import insert
 from app import create_app
 from app.booking_pages.models import BookingPage
 from app.bookings.models import Booking
-from app.clock import utcnow
-from app.config import load_settings
+from app.core.clock import utcnow
+from app.core.config import load_settings
 from app.extensions import db
 from tests.cast import make_host, make_page
 from tests.conftest import test_environment

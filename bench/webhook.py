@@ -12,7 +12,7 @@ from datetime import timedelta
 from sqlalchemy import delete
 
 from app.accounts.models import User
-from app.clock import utcnow
+from app.core.clock import utcnow
 from app.extensions import db
 from app.zoom.models import ZoomConnection
 from bench.measure import tell

@@ -6,8 +6,8 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from flask import current_app
 
-from app.clock import UtcDateTime
-from app.crypto import Encrypted
+from app.core.clock import UtcDateTime
+from app.core.crypto import Encrypted
 
 migrate = current_app.extensions["migrate"]
 

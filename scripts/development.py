@@ -1,7 +1,7 @@
 """The environment of `make run`: secrets made once, addresses of this run, what is real and what is ours.
 
 Whatever the real environment sets wins, and the part that it replaces is not started. What
-remains is written to `<instance>/development.env`, where app/config.py reads it, so that
+remains is written to `<instance>/development.env`, where app/core/config.py reads it, so that
 `.venv/bin/flask …` in another terminal talks to the CalSync that runs.
 """
 

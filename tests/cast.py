@@ -13,7 +13,7 @@ from app.booking_pages import service as pages
 from app.booking_pages.models import BookingPage
 from app.bookings import service as bookings
 from app.bookings.models import Booking
-from app.clock import utcnow
+from app.core.clock import utcnow
 from app.extensions import db
 from app.zoom.models import ZoomConnection
 from tests.visitor import InProcess, Visitor

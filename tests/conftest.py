@@ -17,7 +17,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from app import create_app
-from app.config import Settings, load_settings
+from app.core.config import Settings, load_settings
 from app.extensions import db
 from app.outbox import queue
 from tests.services import (

@@ -9,8 +9,9 @@ opens nothing: it only lets a password be tried.
 from flask import current_app, request
 from werkzeug.wrappers import Response
 
-from ..crypto import keyed_hash, new_reference, sign, unsign
-from ..web import YEAR, current_settings
+from ..core.config import current_settings
+from ..core.crypto import keyed_hash, new_reference, sign, unsign
+from ..web import YEAR
 
 PURPOSE = "known-browser"
 PATH = "/login"

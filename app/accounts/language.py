@@ -4,9 +4,10 @@ from flask import Flask, abort, g, request
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
+from ..core.config import current_settings
 from ..i18n import COOKIE, LANGUAGES
 from ..shown_again import is_typed_form, show_again
-from ..web import YEAR, current_settings
+from ..web import YEAR
 from . import service
 
 

@@ -6,11 +6,11 @@ from flask import current_app
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ..clock import utcnow
-from ..crypto import fingerprint, new_token
+from ..core.clock import utcnow
+from ..core.crypto import fingerprint, new_token
+from ..core.logs import log
 from ..extensions import DATABASE_AWAY, db, delete_some
 from ..forms import version_of
-from ..logs import log
 from .models import SignIn, User
 from .passwords import hash_password, is_outdated, matches
 

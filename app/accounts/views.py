@@ -13,6 +13,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 
+from ..core.config import current_settings
 from ..extensions import csrf
 from ..gates import NotNow, answer_not_now
 from ..i18n import current_language
@@ -20,14 +21,7 @@ from ..i18n import gettext as _
 from ..once import new_form_key, read_form_key
 from ..rate_limits import count
 from ..shown_again import show_kept, shown_again_by
-from ..web import (
-    current_settings,
-    local_path,
-    may_lead_to_zoom,
-    refuse_foreign_origin,
-    render,
-    see_other,
-)
+from ..web import local_path, may_lead_to_zoom, refuse_foreign_origin, render, see_other
 from ..zones import read_zone
 from . import known_browsers, service
 from .forms import SignInForm, SignUpForm

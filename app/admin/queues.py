@@ -27,8 +27,8 @@ from werkzeug.wrappers import Response as BaseResponse
 from ..accounts.forms import ConfirmForm
 from ..accounts.gate import admins_only, current_host
 from ..accounts.service import authenticate
-from ..clock import utcnow
-from ..config import Settings
+from ..core.clock import utcnow
+from ..core.config import Settings
 from ..error_pages import problem_page
 from ..extensions import csrf
 from ..gates import NotNow, answer_not_now

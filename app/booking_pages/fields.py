@@ -8,8 +8,8 @@ from typing import Any
 from wtforms import DateField, Field, FieldList, Form, IntegerField, StringField
 from wtforms.validators import StopValidation
 
+from ..core.text import fold
 from ..i18n import gettext as _
-from ..text import fold
 from .models import MINUTES_A_DAY
 
 # Far enough from the ends of datetime's range that a zone's offset leads to neither.

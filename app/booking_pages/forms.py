@@ -11,10 +11,10 @@ from flask_babel import lazy_gettext as _l
 from wtforms import FormField, HiddenField, SelectChoice, SelectField
 from wtforms.validators import DataRequired, Length, ValidationError
 
+from ..core.text import fold
 from ..forms import Line, LocalForm, Switch, Text
 from ..i18n import current_language
 from ..i18n import gettext as _
-from ..text import fold
 from ..zones import cities
 from . import public_holidays, slugs
 from .fields import MOST_ROWS, Day, Rows, Whole, too_many_rows

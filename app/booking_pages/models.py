@@ -15,7 +15,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..accounts.models import User
-from ..clock import utcnow
+from ..core.clock import utcnow
 from ..extensions import Model
 from ..once import MadeByForm
 

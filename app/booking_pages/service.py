@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from ..accounts.models import User
-from ..clock import utcnow
+from ..core.clock import utcnow
 from ..extensions import db
 from . import slugs
 from .models import BookingPage, PageAddress, PageHours, PageOverride

@@ -12,7 +12,7 @@ import jaconv
 import sudachipy
 from sqlalchemy import select, union
 
-from ..crypto import new_reference
+from ..core.crypto import new_reference
 from ..extensions import db
 from .models import SLUG_LENGTH, TITLE_LENGTH, BookingPage, PageAddress
 

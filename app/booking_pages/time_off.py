@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from ..accounts.models import User
 from ..accounts.service import lock
-from ..clock import utcnow
+from ..core.clock import utcnow
 from ..extensions import db
 from .models import MINUTES_A_DAY, TimeOff
 

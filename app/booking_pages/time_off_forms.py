@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from flask_babel import lazy_gettext as _l
 from wtforms.validators import Length, ValidationError
 
-from ..clock import utcnow
+from ..core.clock import utcnow
 from ..forms import Line, LocalForm
 from ..i18n import gettext as _
 from .fields import ClockTime, Day, Filled

@@ -7,7 +7,7 @@ from flask import Blueprint, abort, flash, url_for
 from flask.typing import ResponseReturnValue
 
 from ..accounts.gate import current_host, hosts_only
-from ..clock import utcnow
+from ..core.clock import utcnow
 from ..i18n import clock_time, day_in_words
 from ..i18n import gettext as _
 from ..shown_again import shown_again_by

@@ -11,7 +11,7 @@ from sqlalchemy.exc import NoResultFound
 from werkzeug.datastructures import MultiDict
 
 from ..accounts.gate import current_host, hosts_only
-from ..clock import utcnow
+from ..core.clock import utcnow
 from ..i18n import current_language
 from ..i18n import gettext as _
 from ..once import new_form_key, read_form_key

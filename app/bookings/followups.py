@@ -4,10 +4,10 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, select
 
-from ..clock import utcnow
+from ..core.clock import utcnow
+from ..core.config import current_settings
 from ..extensions import db
 from ..outbox import Task, new_task
-from ..web import current_settings
 from .models import Booking
 
 CREATE_MEETING = "meeting.create"

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, abort, flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from .. import text
 from ..accounts.gate import current_host, hosts_only
+from ..core import text
 from ..i18n import gettext as _
 from ..outbox import Refused, Unavailable
 from ..web import keep_private, render, see_other

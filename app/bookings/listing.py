@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from ..accounts.models import User
 from ..booking_pages.models import BookingPage
-from ..clock import utcnow
+from ..core.clock import utcnow
 from ..extensions import db
 from ..outbox import Task
 from ..search import contains

@@ -17,8 +17,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..accounts.models import EMAIL_LENGTH, NAME_LENGTH, User
 from ..booking_pages.models import BookingPage
-from ..clock import utcnow
-from ..crypto import Encrypted
+from ..core.clock import utcnow
+from ..core.crypto import Encrypted
 from ..extensions import Model
 from ..outbox.models import Task
 from ..zoom.values import ID_LENGTH

@@ -13,7 +13,7 @@ from ..availability import Rules, Span, open_slots
 from ..availability.days import EPOCH, local_days
 from ..booking_pages.models import TimeOff
 from ..booking_pages.offers import Offer
-from ..clock import utcnow
+from ..core.clock import utcnow
 from ..extensions import db
 from .models import Booking
 

@@ -9,7 +9,7 @@ from flask import request
 
 from ..booking_pages.forms import zone_choices
 from ..booking_pages.offers import Facts, Offer
-from ..clock import utcnow
+from ..core.clock import utcnow
 from ..i18n import current_language
 from ..zones import read_zone
 from . import openings

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from ..availability import Rules, Span, open_slots
 from ..booking_pages.offers import Offer
-from ..clock import utcnow
+from ..core.clock import utcnow
 from .month import days_of
 from .openings import absences, booked_per_day, booked_spans, bounds_of, reach_of
 

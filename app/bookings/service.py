@@ -11,12 +11,12 @@ from .. import outbox
 from ..accounts.service import lock
 from ..booking_pages.models import BookingPage
 from ..booking_pages.offers import Facts, Offer, offer_of
-from ..clock import utcnow
 from ..contention import tried_again
-from ..crypto import fingerprint, new_reference, new_token
+from ..core.clock import utcnow
+from ..core.config import current_settings
+from ..core.crypto import fingerprint, new_reference, new_token
 from ..extensions import commit_and_keep, db
 from ..outbox import Due, Task
-from ..web import current_settings
 from ..zoom.meetings import may_delete
 from . import followups
 from .models import Booking

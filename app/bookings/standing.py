@@ -3,7 +3,7 @@
 from datetime import timedelta
 from enum import StrEnum
 
-from ..clock import utcnow
+from ..core.clock import utcnow
 from . import followups
 from .models import Booking
 

@@ -8,8 +8,8 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from ..accounts.models import User
+from ..core.text import fold_address
 from ..extensions import db
-from ..text import fold_address
 from ..zoom import service as zoom
 from . import service
 from .inventory import inventory

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from ..accounts.models import SignIn
 from ..booking_pages.models import BookingPage, TimeOff
 from ..bookings.models import Booking
-from ..clock import utcnow
+from ..core.clock import utcnow
 from ..extensions import db
 from ..outbox import Task
 from ..zoom.models import ZoomConnection

@@ -15,11 +15,11 @@ from ..accounts.models import SignIn, User
 from ..booking_pages.models import BookingPage
 from ..bookings import service as bookings
 from ..bookings.models import Booking
-from ..clock import utcnow
 from ..contention import tried_again
-from ..crypto import new_reference
+from ..core.clock import utcnow
+from ..core.crypto import new_reference
+from ..core.logs import log
 from ..extensions import LOCK_PATIENCE, db, forget_old_pages
-from ..logs import log
 from ..outbox import Task
 from .inventory import bookings_of, count, is_task_of, is_to_come, pages_of
 from .models import Deletion

@@ -8,8 +8,9 @@ from datetime import date
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from ..core.config import current_settings
 from ..i18n import LANGUAGES, current_language, language_in_address
-from ..web import current_settings, render
+from ..web import render
 from .pictures import find_picture
 
 bp = Blueprint("guide", __name__)

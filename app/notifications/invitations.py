@@ -7,10 +7,11 @@ from email.utils import parseaddr
 from icalendar import Calendar, Event, vCalAddress, vText, vUri
 
 from ..bookings.models import Booking
-from ..clock import utcnow
+from ..core.clock import utcnow
+from ..core.config import current_settings
+from ..core.text import mailto
 from ..i18n import gettext as _
-from ..text import mailto
-from ..web import current_settings, public_url
+from ..web import public_url
 
 REQUEST = "REQUEST"
 CANCEL = "CANCEL"

@@ -11,10 +11,10 @@ from flask import render_template
 from ..bookings import followups
 from ..bookings.models import Booking
 from ..bookings.remains import remains
-from ..clock import utcnow
+from ..core.clock import utcnow
+from ..core.config import current_settings
 from ..i18n import day_in_words, speaking, time_range
 from ..i18n import gettext as _
-from ..web import current_settings
 from .headers import POLICY, as_written, box, say_a_machine_wrote_it
 from .invitations import CANCEL, REQUEST, invitation
 

@@ -6,10 +6,10 @@ from email.utils import format_datetime, parseaddr
 from flask import render_template
 
 from ..accounts.models import User
-from ..clock import utcnow
+from ..core.clock import utcnow
+from ..core.config import current_settings
 from ..i18n import gettext as _
 from ..i18n import speaking
-from ..web import current_settings
 from .headers import POLICY, box, say_a_machine_wrote_it
 
 

@@ -10,7 +10,7 @@ them.
 
 import re
 
-from ..logs import log
+from ..core.logs import log
 from ..outbox import Refused, Unavailable
 
 ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")

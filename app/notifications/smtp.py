@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from ..core.config import current_settings
 from ..outbox import Unavailable
-from ..web import current_settings
 from .headers import on_wire
 from .refusals import of_message, of_recipient, of_sender, ours_to_mend
 

@@ -3,8 +3,8 @@
 It knows no handler. What a task does is told by its kind, in app.tasks.
 """
 
+from ..core.errors import Busy, OutcomeUnknown, Overtaken, Refused, Unavailable
 from .dispatch import enqueue, enqueue_due, push
-from .errors import Busy, OutcomeUnknown, Overtaken, Refused, Unavailable
 from .models import OPEN_STATES, Task
 from .outages import persistently
 from .service import (

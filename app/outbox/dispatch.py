@@ -5,9 +5,9 @@ from itertools import takewhile
 
 from sqlalchemy import and_, or_, select, update
 
-from ..clock import utcnow
+from ..core.clock import utcnow
+from ..core.config import current_settings
 from ..extensions import db
-from ..web import current_settings
 from . import queue
 from .models import Task
 from .service import Due, change, is_claimable

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..clock import utcnow
+from ..core.clock import utcnow
 from ..extensions import Model
 
 OPEN_STATES = ("waiting", "running")

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
+from ..core.logs import log
 from ..extensions import DATABASE_AWAY, db
-from ..logs import log
 
 T = TypeVar("T")
 

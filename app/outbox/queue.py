@@ -14,8 +14,8 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from ..logs import log
-from ..web import current_settings
+from ..core.config import current_settings
+from ..core.logs import log
 
 # What RQ reads without being told how, it would unpickle: who can write to Valkey could run code
 # wherever something forgets to say JSON, as rq-dashboard does. In our processes nothing unpickles.

@@ -24,11 +24,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import CursorResult
 
-from ..clock import UtcDateTime, database_clock, utcnow
-from ..crypto import new_token
+from ..core.clock import UtcDateTime, database_clock, utcnow
+from ..core.config import current_settings
+from ..core.crypto import new_token
+from ..core.errors import Busy, Refused, Unavailable
 from ..extensions import db
-from ..web import current_settings
-from .errors import Busy, Refused, Unavailable
 from .models import Task
 
 # An outage of Zoom or of a mail server may last a weekend's night and day; what failed for so long

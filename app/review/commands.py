@@ -6,8 +6,9 @@ from flask.cli import with_appcontext
 
 from ..accounts.models import EMAIL_LENGTH
 from ..accounts.service import AddressTaken
-from ..text import fold_address
-from ..web import current_settings, public_url
+from ..core.config import current_settings
+from ..core.text import fold_address
+from ..web import public_url
 from . import service
 
 

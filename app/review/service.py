@@ -6,8 +6,8 @@ from ..accounts import service as accounts
 from ..accounts.models import User
 from ..booking_pages import service as pages
 from ..booking_pages.models import BookingPage
-from ..clock import utcnow
-from ..crypto import new_reference
+from ..core.clock import utcnow
+from ..core.crypto import new_reference
 from ..extensions import db
 
 NAME = "Zoom Reviewer"

@@ -7,10 +7,10 @@ from flask import current_app
 
 from .. import outbox
 from ..bookings import followups
+from ..core.config import current_settings
+from ..core.logs import log
 from ..extensions import DATABASE_AWAY
-from ..logs import log
 from ..outbox import Busy, Lease, Overtaken, Refused, Unavailable, persistently
-from ..web import current_settings
 from ..zoom.tokens import RECONNECT_MAIL
 from . import connections, leases, mails, meetings
 

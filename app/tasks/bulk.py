@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload
 from .. import outbox
 from ..bookings import service as bookings
 from ..bookings.models import Booking
-from ..clock import utcnow
+from ..core.clock import utcnow
 from ..extensions import db
 from ..outbox import Task
 

@@ -6,12 +6,12 @@ from email.utils import format_datetime, make_msgid, parseaddr
 import click
 from flask.cli import with_appcontext
 
-from ..clock import utcnow
+from ..core.clock import utcnow
+from ..core.config import current_settings
+from ..core.text import fold_address, is_address
 from ..notifications.headers import POLICY, box, say_a_machine_wrote_it
 from ..notifications.smtp import send
 from ..outbox import Refused, Unavailable
-from ..text import fold_address, is_address
-from ..web import current_settings
 from . import bulk
 
 

@@ -14,9 +14,9 @@ from sqlalchemy.orm import selectinload
 
 from ..bookings.followups import CREATE_MEETING, DELETE_MEETING
 from ..bookings.models import Booking
-from ..clock import utcnow
+from ..core.clock import utcnow
+from ..core.logs import log
 from ..extensions import db
-from ..logs import log
 from ..zoom.models import ZoomErasure
 
 GRACE = timedelta(days=7)

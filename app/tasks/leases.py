@@ -1,9 +1,9 @@
 """Holding on to a task while it is done."""
 
 from .. import outbox
-from ..clock import utcnow
+from ..core.clock import utcnow
+from ..core.config import current_settings
 from ..outbox import Lease
-from ..web import current_settings
 
 
 class LeaseLost(Exception):

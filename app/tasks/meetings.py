@@ -13,8 +13,9 @@ from ..bookings.service import (
     find_with_parties,
     note_meeting,
 )
+from ..core.config import current_settings
+from ..core.logs import log
 from ..extensions import db
-from ..logs import log
 from ..outbox import (
     Lease,
     OutcomeUnknown,
@@ -23,7 +24,6 @@ from ..outbox import (
     Unavailable,
     persistently,
 )
-from ..web import current_settings
 from ..zoom import meetings
 from ..zoom.values import Meeting, MeetingRequest
 from . import leases

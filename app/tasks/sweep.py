@@ -12,9 +12,9 @@ from .. import outbox
 from ..accounts.service import forget_old_sessions
 from ..bookings import followups, service
 from ..bookings.models import Booking
-from ..clock import utcnow
+from ..core.clock import utcnow
+from ..core.logs import log
 from ..extensions import DATABASE_AWAY, db
-from ..logs import log
 from ..outbox import OPEN_STATES, Task
 from ..zoom.meetings import WANTS_CONNECTING
 from ..zoom.models import ZoomConnection

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import requests
 
+from ..core.config import current_settings
 from ..outbox import OutcomeUnknown, Refused, Unavailable
-from ..web import current_settings
 from .values import Identity, LiveMeeting, Meeting
 from .wire import json_of, retry_at
 

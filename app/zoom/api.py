@@ -11,8 +11,8 @@ from typing import Any
 import regex
 import requests
 
+from ..core.config import current_settings
 from ..outbox import OutcomeUnknown, Unavailable
-from ..web import current_settings
 from .answers import TokenRefused, content_of, is_link, live_meeting_in, meeting_in
 from .values import Access, Identity, LiveMeeting, Meeting, MeetingRequest
 from .wire import send

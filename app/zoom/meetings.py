@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from ..clock import utcnow
+from ..core.clock import utcnow
 from ..outbox import OutcomeUnknown, Refused, Unavailable
 from . import api, service, tokens
 from .abilities import Abilities

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..crypto import Encrypted
+from ..core.crypto import Encrypted
 from ..extensions import Model
 from .abilities import Abilities
 from .values import EMAIL_LENGTH, ID_LENGTH

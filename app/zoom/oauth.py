@@ -14,13 +14,12 @@ import requests
 from authlib.common.errors import AuthlibBaseError
 from flask import Flask
 
-from .. import outgoing
-from ..clock import utcnow
-from ..config import Settings
+from ..core import outgoing
+from ..core.clock import utcnow
+from ..core.config import Settings, current_settings
+from ..core.logs import log
 from ..extensions import oauth
-from ..logs import log
 from ..outbox import Refused, Unavailable
-from ..web import current_settings
 from .abilities import ASKED
 from .wire import json_of, retry_at, send, timeouts, turn
 

@@ -11,10 +11,10 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import IntegrityError
 
-from ..clock import utcnow
-from ..crypto import fingerprint
+from ..core.clock import utcnow
+from ..core.crypto import fingerprint
+from ..core.logs import log
 from ..extensions import db, delete_some, forget_old_pages
-from ..logs import log
 from .models import ZoomConnection, ZoomErasure, ZoomEvent
 
 EVENT = "app_deauthorized"

@@ -9,9 +9,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from ..accounts import service as accounts
-from ..clock import utcnow
+from ..core.clock import utcnow
+from ..core.logs import log
 from ..extensions import db, forget_old_pages
-from ..logs import log
 from ..outbox import Refused, Unavailable
 from . import oauth, removal
 from .models import LINKED_ELSEWHERE, ZoomConnection

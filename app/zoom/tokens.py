@@ -13,9 +13,9 @@ from sqlalchemy.engine import CursorResult
 
 from .. import outbox
 from ..accounts import service as accounts
-from ..clock import utcnow
+from ..core.clock import utcnow
+from ..core.logs import log
 from ..extensions import db
-from ..logs import log
 from ..outbox import Busy, Refused, Unavailable
 from . import oauth
 from .models import ENDED, SCOPE_MISSING, ZoomConnection

@@ -9,11 +9,12 @@ from flask_login import current_user
 from markupsafe import escape
 
 from ..accounts.gate import current_host, hosts_only
-from ..clock import utcnow
+from ..core.clock import utcnow
+from ..core.config import current_settings
 from ..extensions import oauth as clients
 from ..i18n import gettext as _
 from ..outbox import Unavailable
-from ..web import current_settings, public_url, render, see_other
+from ..web import public_url, render, see_other
 from . import identity, oauth, service
 from .abilities import Abilities
 

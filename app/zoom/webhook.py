@@ -16,10 +16,11 @@ from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..clock import utcnow
+from ..core.clock import utcnow
+from ..core.config import current_settings
+from ..core.logs import log
 from ..extensions import csrf, db
-from ..logs import log
-from ..web import current_settings, takes_json
+from ..web import takes_json
 from . import removal
 from .values import Identity
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import requests
 
-from .. import outgoing
-from ..clock import utcnow
-from ..config import Settings
+from ..core import outgoing
+from ..core.clock import utcnow
+from ..core.config import Settings, current_settings
 from ..extensions import db
 from ..outbox import Unavailable
-from ..web import current_settings
 
 # No limit of Zoom's is longer than its day; a task must not sleep for years.
 LONGEST_WAIT = timedelta(days=1)
@@ -31,7 +30,7 @@ def send(
     method: str, address: str, *, patience: tuple[float, float] | None = None, **content: Any
 ) -> requests.Response:
     """One request to Zoom, following no redirect. `patience` is seconds to connect and to answer,
-    those of the settings if left out; less where a browser waits (see app.outgoing).
+    those of the settings if left out; less where a browser waits (see app.core.outgoing).
 
     Raises requests.RequestException, or Unavailable("zoom_busy"), and then nothing has left.
     """

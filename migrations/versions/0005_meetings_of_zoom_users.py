@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 from cryptography.fernet import InvalidToken
 
-from app.crypto import decrypt, encrypt
+from app.core.crypto import decrypt, encrypt
 
 revision = "0005"
 down_revision = "0004"

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.accounts import service
 from app.accounts.models import SignIn
-from app.clock import utcnow
+from app.core.clock import utcnow
 from app.extensions import db
 from app.tasks import sweep as sweeping
 from app.tasks.sweep import sweep

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import event, text
 
 from app import create_app
-from app.config import Settings, load_settings
+from app.core.config import Settings, load_settings
 from app.extensions import db
 from app.zones import RULES_VERSION
 from tests.conftest import test_environment

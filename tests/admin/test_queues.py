@@ -13,8 +13,8 @@ from rq.results import Result
 from rq.serializers import JSONSerializer
 
 from app.accounts.models import User
-from app.clock import utcnow
-from app.config import Settings
+from app.core.clock import utcnow
+from app.core.config import Settings
 from app.outbox import queue
 from tests.cast import PASSWORD, make_host, visit_as
 from tests.visitor import Visitor

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from app import create_app
-from app.config import load_settings
+from app.core.config import load_settings
 from app.extensions import db
 from tests.conftest import test_environment
 from tests.services import create_database

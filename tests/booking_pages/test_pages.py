@@ -12,7 +12,7 @@ from app.accounts.models import User
 from app.booking_pages import service, slugs
 from app.booking_pages.forms import COLUMNS
 from app.booking_pages.models import BookingPage
-from app.clock import utcnow
+from app.core.clock import utcnow
 from app.extensions import db
 from tests.cast import make_booking, make_host, make_page, visit_as
 from tests.visitor import Form, Page, Visitor

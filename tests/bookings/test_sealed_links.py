@@ -14,7 +14,7 @@ from app import create_app, tasks
 from app.accounts.models import User
 from app.bookings.models import Booking
 from app.bookings.service import cancel
-from app.config import Settings
+from app.core.config import Settings
 from app.extensions import db
 from app.outbox import Task
 from app.tasks.sweep import sweep

@@ -8,7 +8,7 @@ from flask import Flask, abort
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from app import create_app
-from app.config import load_settings
+from app.core.config import load_settings
 from tests.browser import people
 from tests.conftest import test_environment
 from tests.stack import Stack

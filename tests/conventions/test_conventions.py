@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.bookings import followups
-from app.config import Settings, load_settings
-from app.environment import ROOT
+from app.core.config import Settings, load_settings
+from app.core.environment import ROOT
 from app.outbox import queue
 from app.tasks import HANDLERS
 from tests.conftest import test_environment
@@ -26,7 +26,7 @@ def documented() -> dict[str, str]:
     return dict(found)
 
 
-CONFIGURATION = ("config.py", "environment.py")
+CONFIGURATION = ("core/config.py", "core/environment.py")
 
 
 def read_variables() -> set[str]:
@@ -51,7 +51,7 @@ def test_every_variable_is_documented_and_every_documented_one_is_read() -> None
 def test_nothing_but_the_configuration_reads_the_environment() -> None:
     for path in (ROOT / "app").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        if path.name not in CONFIGURATION:
+        if path.relative_to(ROOT / "app").as_posix() not in CONFIGURATION:
             assert not re.search(r"os\.(environ|getenv)|from os import", text), path
 
 

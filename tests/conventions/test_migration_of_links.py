@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select, text
 
 from app.bookings.models import Booking
-from app.clock import utcnow
+from app.core.clock import utcnow
 from app.extensions import db
 from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
 from tests.conventions.test_migrations import fences, fresh_app

@@ -13,7 +13,7 @@ from app.accounts import service as accounts
 from app.accounts.models import User
 from app.booking_pages.models import BookingPage, TimeOff
 from app.bookings.models import Booking
-from app.clock import utcnow
+from app.core.clock import utcnow
 from app.extensions import db
 from app.outbox import new_task
 from app.zoom.abilities import DELETE

@@ -18,7 +18,7 @@ from app.accounts.models import SignIn, User
 from app.booking_pages.models import BookingPage
 from app.bookings import service as bookings
 from app.bookings.models import Booking
-from app.clock import utcnow
+from app.core.clock import utcnow
 from app.deletion.models import Deletion
 from app.extensions import db
 from app.outbox import Task

@@ -20,10 +20,10 @@ from sqlalchemy import select, update
 from app import outbox
 from app.accounts.models import User
 from app.bookings.models import Booking
-from app.clock import utcnow
-from app.config import Settings
+from app.core.clock import utcnow
+from app.core.config import Settings
+from app.core.environment import ROOT
 from app.deletion.models import Deletion
-from app.environment import ROOT
 from app.extensions import db
 from app.outbox import Task, queue
 from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from app.config import Settings
+from app.core.config import Settings
 from tests.visitor import InProcess, Visitor
 
 Change = Callable[..., Settings]

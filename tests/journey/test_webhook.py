@@ -6,7 +6,7 @@ import pytest
 import requests
 from dotenv import dotenv_values
 
-from app.clock import utcnow
+from app.core.clock import utcnow
 from sandbox.people import Person
 from tests.journey.people import Host
 from tests.journey.test_zoom import is_connected

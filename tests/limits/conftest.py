@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from app.config import Settings, load_settings
+from app.core.config import Settings, load_settings
 from app.extensions import db
 from tests.conftest import test_environment
 from tests.visitor import InProcess, Visitor

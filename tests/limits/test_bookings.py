@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from app.booking_pages.models import BookingPage
 from app.bookings.models import Booking
-from app.clock import utcnow
+from app.core.clock import utcnow
 from app.extensions import db
 from app.rate_limits import LimitReached, count
 from tests.cast import make_host, make_page, tomorrow

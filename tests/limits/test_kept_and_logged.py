@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from app.config import Settings
+from app.core.config import Settings
 from app.outbox import queue
 from app.rate_limits import LimitReached, count, mailbox, network
 from tests.cast import make_host, make_page

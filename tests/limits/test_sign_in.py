@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from flask import Flask
 
-from app.clock import utcnow
+from app.core.clock import utcnow
 from app.rate_limits import count
 from tests.cast import PASSWORD, make_host
 from tests.limits.conftest import network

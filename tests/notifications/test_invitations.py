@@ -7,9 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
+from app.core.text import line
+from app.core.text import lines as several
 from app.notifications.invitations import NO_MARKUP, invitation, summary
-from app.text import line
-from app.text import lines as several
 from tests.notifications.rows import START, booking_row, event_in
 
 awkward = st.sampled_from(

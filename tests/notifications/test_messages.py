@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from app.bookings.models import Booking
+from app.core.text import line
 from app.notifications.messages import compose
-from app.text import line
 from tests.notifications.rows import booking_row, calendars, event_in, text_of, written
 
 OCCASIONS = ("confirmed", "link", "cancelled")

@@ -10,7 +10,7 @@ from app import outbox
 from app.accounts import service as accounts
 from app.accounts.models import User
 from app.bookings import service as bookings
-from app.clock import utcnow
+from app.core.clock import utcnow
 from app.extensions import db
 from app.outbox import GIVE_UP_AFTER, Busy, Unavailable
 from tests.cast import make_booking, make_page

@@ -8,8 +8,8 @@ from redis import Redis
 
 from app import outbox
 from app.accounts.models import User
-from app.clock import utcnow
-from app.config import Settings
+from app.core.clock import utcnow
+from app.core.config import Settings
 from app.extensions import db
 from app.outbox import Task, queue
 from app.tasks import sweep as sweeping

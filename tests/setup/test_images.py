@@ -68,7 +68,9 @@ def test_the_image_runs_as_nobody_and_holds_no_secret():
 
 
 def test_every_environment_name_is_one_that_somebody_reads(compose):
-    sources = "".join((ROOT / "app" / name).read_text() for name in ("config.py", "environment.py"))
+    sources = "".join(
+        (ROOT / "app" / name).read_text() for name in ("core/config.py", "core/environment.py")
+    )
     known = set(re.findall(r'"([A-Z][A-Z_]+)"', sources))
     for name, service in compose["services"].items():
         for variable in service.get("environment", {}):

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from app.bookings.models import Booking
-from app.config import Settings
+from app.core.config import Settings
 from app.extensions import db
 from app.outbox import Task
 from app.tasks import bulk

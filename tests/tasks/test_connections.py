@@ -11,8 +11,8 @@ from flask import Flask
 from sqlalchemy import select, text, update
 
 from app.accounts.models import User
-from app.clock import utcnow
-from app.config import Settings
+from app.core.clock import utcnow
+from app.core.config import Settings
 from app.extensions import db
 from app.outbox import Task
 from app.tasks.sweep import sweep

@@ -23,8 +23,8 @@ from app import outbox, tasks
 from app.accounts.models import User
 from app.bookings import service as bookings
 from app.bookings.models import Booking
-from app.clock import utcnow
-from app.config import Settings
+from app.core.clock import utcnow
+from app.core.config import Settings
 from app.extensions import db
 from app.outbox import GIVE_UP_AFTER, Overtaken, Task
 from app.tasks.leases import LeaseLost

@@ -13,7 +13,7 @@ from rq.serializers import JSONSerializer
 
 from app.bookings.models import Booking
 from app.cli import TaskJob, TaskWorker
-from app.config import Settings
+from app.core.config import Settings
 from app.extensions import db
 from app.outbox import queue
 from tests.cast import make_booking, make_host, make_page

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from app import config
-from app.config import ConfigurationError, Settings, load_settings
+from app.core import config
+from app.core.config import ConfigurationError, Settings, load_settings
 from tests.conftest import test_environment
 
 

@@ -8,7 +8,7 @@ from flask import Flask, abort
 from werkzeug.datastructures import Headers
 
 from app import create_app
-from app.config import load_settings
+from app.core.config import load_settings
 from app.extensions import db
 from tests.cast import make_booking, make_host, make_page, visit_as
 from tests.conftest import test_environment

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from app import create_app, rate_limits
-from app.config import load_settings
+from app.core.config import load_settings
 from app.rate_limits import limits
 from tests.chaos.parts import Valkey
 from tests.conftest import test_environment

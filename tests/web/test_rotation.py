@@ -13,9 +13,9 @@ from sqlalchemy import select, text, update
 from app import create_app, tasks
 from app.accounts.models import User
 from app.bookings.models import Booking
-from app.clock import utcnow
-from app.config import Settings
-from app.crypto import Encrypted
+from app.core.clock import utcnow
+from app.core.config import Settings
+from app.core.crypto import Encrypted
 from app.extensions import db
 from app.outbox import Refused, Task
 from app.tasks.sweep import sweep

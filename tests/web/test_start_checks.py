@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from app.config import ConfigurationError
+from app.core.config import ConfigurationError
 from app.extensions import db
 from tests.conftest import test_environment
 from tests.web.test_config import load, names, problems, production

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from app import text
+from app.core import text
 
 WORDS = [
     "㈱山田商店", "①はじめに", "10:00～11:00", "ようこそ！", "オンライン面談（無料）", "10㎡", "℡ 03", "½ day",

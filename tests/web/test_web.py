@@ -9,8 +9,8 @@ from flask import Flask, abort, request
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.config import load_settings
-from app.crypto import sign, unsign
+from app.core.config import load_settings
+from app.core.crypto import sign, unsign
 from app.extensions import db
 from app.web import local_path
 from tests.cast import make_booking, make_host, make_page, tomorrow, visit_as

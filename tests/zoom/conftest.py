@@ -12,8 +12,8 @@ import pytest
 import requests
 from flask import Flask
 
-from app.config import Settings
-from app.environment import ROOT
+from app.core.config import Settings
+from app.core.environment import ROOT
 from app.zoom import oauth
 from tests.services import free_ports
 from tests.stack import clean_environment

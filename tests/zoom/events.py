@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.clock import utcnow
+from app.core.clock import utcnow
 
 ZOOM_USER = "Kq3vR5YcQ0mF0nVQYQ8z7w"
 

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from flask import Flask
 
-from app.config import Settings
+from app.core.config import Settings
 from app.outbox import OutcomeUnknown, Refused, Unavailable
 from app.zoom import api
 from app.zoom.values import Access

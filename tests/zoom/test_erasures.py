@@ -10,7 +10,7 @@ from sqlalchemy import text
 from app.accounts.models import User
 from app.bookings.models import Booking
 from app.bookings.service import cancel
-from app.clock import utcnow
+from app.core.clock import utcnow
 from app.extensions import db
 from app.tasks import erasures
 from app.tasks.sweep import sweep

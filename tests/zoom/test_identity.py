@@ -11,7 +11,7 @@ import requests
 import responses
 from flask import Flask
 
-from app.config import Settings
+from app.core.config import Settings
 from app.extensions import db
 from app.outbox import Task
 from app.zoom import identity, meetings, service

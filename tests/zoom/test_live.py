@@ -10,7 +10,7 @@ import responses
 from flask import Flask
 
 from app.bookings.models import Booking
-from app.clock import utcnow
+from app.core.clock import utcnow
 from app.extensions import db
 from tests.cast import connect_zoom, make_booking, make_host, make_page, move_back, visit_as
 from tests.conftest import ZOOM_API

@@ -6,7 +6,7 @@ import pytest
 import responses
 from flask import Flask
 
-from app.clock import utcnow
+from app.core.clock import utcnow
 from app.extensions import db
 from app.outbox import Refused, Unavailable
 from app.zoom import meetings, service

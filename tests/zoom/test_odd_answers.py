@@ -10,7 +10,7 @@ from flask import Flask
 from app import outbox
 from app.bookings.models import Booking
 from app.bookings.service import cancel
-from app.clock import utcnow
+from app.core.clock import utcnow
 from app.extensions import db
 from app.outbox import Refused, Unavailable
 from app.zoom import api, meetings, service

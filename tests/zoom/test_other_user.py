@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.accounts.models import User
 from app.bookings.models import Booking
 from app.bookings.service import cancel
-from app.clock import utcnow
+from app.core.clock import utcnow
 from app.extensions import db
 from app.outbox import Refused
 from app.zoom import identity, meetings, removal, service

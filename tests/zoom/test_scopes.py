@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.bookings.models import Booking
-from app.clock import utcnow
+from app.core.clock import utcnow
 from app.extensions import db
 from app.zoom import meetings, oauth, service
 from app.zoom import tokens as zoom_tokens

@@ -13,7 +13,7 @@ import responses
 from flask import Flask
 from sqlalchemy import event, text, update
 
-from app.clock import utcnow
+from app.core.clock import utcnow
 from app.extensions import db
 from app.outbox import Refused, Task, Unavailable
 from app.zoom import removal, service

@@ -10,8 +10,8 @@ import time_machine
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from flask import Flask
 
-from app.clock import utcnow
-from app.config import Settings
+from app.core.clock import utcnow
+from app.core.config import Settings
 from app.extensions import db
 from app.zoom import tokens as zoom_tokens
 from app.zoom.models import ZoomConnection

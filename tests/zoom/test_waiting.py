@@ -10,8 +10,8 @@ import requests
 import responses
 from flask import Flask, request
 
-from app import outgoing
 from app.accounts.models import User
+from app.core import outgoing
 from app.extensions import db
 from app.zoom import tokens as zoom_tokens
 from app.zoom import wire as zoom_wire

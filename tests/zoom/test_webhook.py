@@ -16,8 +16,8 @@ from werkzeug.test import TestResponse
 from app import tasks
 from app.accounts.models import User
 from app.bookings.models import Booking
-from app.clock import utcnow
-from app.config import Settings
+from app.core.clock import utcnow
+from app.core.config import Settings
 from app.extensions import db
 from app.outbox import Task
 from app.tasks.sweep import sweep

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app import tasks
 from app.bookings.models import Booking
-from app.clock import utcnow
+from app.core.clock import utcnow
 from app.extensions import db
 from app.outbox import Task
 from app.zoom import service

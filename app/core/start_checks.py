@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet
 
+from ..zones import is_timezone
 from .address_checks import address_problems, is_loopback, split, unsealed_ways
-from .zones import is_timezone
 
 if TYPE_CHECKING:
     from .config import Settings

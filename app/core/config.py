@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from flask import current_app
+
 from .address_checks import split
 from .environment import ROOT, Environment
 from .start_checks import problems_of, warnings_of
@@ -233,3 +235,9 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "COMPRESS_REGISTER": False,
         "COMPRESS_MIN_SIZE": 400,
     }
+
+
+def current_settings() -> Settings:
+    """The running app's Settings."""
+    settings: Settings = current_app.extensions["settings"]
+    return settings

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, Table, Text, select, type_coerce, update
 
+from ..extensions import db
 from .crypto import Encrypted, InvalidToken, reseal
-from .extensions import db
 
 BATCH = 500
 
