@@ -1,7 +1,7 @@
 """CalSync: share one link; both sides get a Zoom meeting by mail. This is the table of contents."""
 
 # First of all: it decides whose zone rules the process reads.
-from . import zones
+from .i18n import zones
 
 # isort: split
 from flask import Flask

@@ -1,3 +1,3 @@
 """The tests. Zone rules are the product's before anything asks for a zone."""
 
-import app.zones  # noqa: F401
+import app.i18n.zones  # noqa: F401

@@ -18,11 +18,11 @@ from ..extensions import csrf
 from ..gates import NotNow, answer_not_now
 from ..i18n import current_language
 from ..i18n import gettext as _
+from ..i18n.zones import read_zone
 from ..once import new_form_key, read_form_key
 from ..rate_limits import count
 from ..shown_again import show_kept, shown_again_by
 from ..web import local_path, may_lead_to_zoom, refuse_foreign_origin, render, see_other
-from ..zones import read_zone
 from . import known_browsers, service
 from .forms import SignInForm, SignUpForm
 from .gate import hosts_only

@@ -6,8 +6,8 @@ from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
-from .. import zones
 from ..extensions import db
+from ..i18n import zones
 from ..outbox import queue
 
 bp = Blueprint("health", __name__)

@@ -15,7 +15,7 @@ from ..core.text import fold
 from ..forms import Line, LocalForm, Switch, Text
 from ..i18n import current_language
 from ..i18n import gettext as _
-from ..zones import cities
+from ..i18n.zones import cities
 from . import public_holidays, slugs
 from .fields import MOST_ROWS, Day, Rows, Whole, too_many_rows
 from .models import (

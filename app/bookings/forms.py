@@ -12,8 +12,8 @@ from ..booking_pages.offers import Facts
 from ..forms import Address, ClientForm, Line, Text
 from ..i18n import current_language
 from ..i18n import gettext as _
+from ..i18n.zones import read_zone
 from ..once import new_form_key, read_form_key
-from ..zones import read_zone
 from .models import NOTE_LENGTH
 from .service import Client
 

@@ -11,7 +11,7 @@ from ..booking_pages.forms import zone_choices
 from ..booking_pages.offers import Facts, Offer
 from ..core.clock import utcnow
 from ..i18n import current_language
-from ..zones import read_zone
+from ..i18n.zones import read_zone
 from . import openings
 from .month import halves_of, weeks_of
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet
 
-from ..zones import is_timezone
+from ..i18n.zones import is_timezone
 from .address_checks import address_problems, is_loopback, split, unsealed_ways
 
 if TYPE_CHECKING:

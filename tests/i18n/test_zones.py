@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 import pytest
 import tzdata
 
-from app import i18n, zones
+from app import i18n
+from app.i18n import zones
 from tests.i18n.test_words import words
 
 __all__ = ["words"]

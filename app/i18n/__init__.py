@@ -5,6 +5,10 @@ locale and catalogue for each (0.012 ms) and format each date anew (0.02 ms); he
 looked up once. Flask-Babel still serves the forms' lazy texts.
 """
 
+# First of all: it decides whose zone rules the process reads.
+from .zones import canonical_zone
+
+# isort: split
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +26,7 @@ from babel.dates import get_day_names, get_month_names, get_timezone_name
 from babel.support import Translations
 from flask import Flask, g, has_request_context, request
 
-from .extensions import babel
-from .zones import canonical_zone
+from ..extensions import babel
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
 DEFAULT_LANGUAGE = "en"
@@ -105,7 +108,7 @@ def ngettext(one: str, many: str, num: int) -> str:
 
 @lru_cache
 def _catalogue(language: str) -> NullTranslations:
-    return Translations.load(Path(__file__).parent / "translations", [language])
+    return Translations.load(Path(__file__).parents[1] / "translations", [language])
 
 
 def weekday_names(width: str = "abbreviated") -> list[str]:
