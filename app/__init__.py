@@ -6,18 +6,7 @@ from .i18n import zones
 # isort: split
 from flask import Flask
 
-from . import (
-    assets,
-    bodies,
-    cli,
-    error_pages,
-    extensions,
-    i18n,
-    proxies,
-    rate_limits,
-    shown_again,
-    web,
-)
+from . import cli, extensions, i18n
 from .accounts import gate, language
 from .accounts import views as accounts
 from .admin import failed, health, queues
@@ -36,6 +25,8 @@ from .dashboard import views as dashboard
 from .guide import views as guide
 from .notifications import views as notifications
 from .settings import views as settings_pages
+from .web import assets, bodies, error_pages, proxies, rate_limits, shown_again
+from .web import htmx as web
 from .zoom import oauth as zoom_oauth
 from .zoom import views as zoom
 from .zoom import webhook as zoom_webhook

@@ -30,8 +30,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, registry
 
-from . import search
 from .core.clock import UtcDateTime
+from .db import search
 
 LOCK_PATIENCE = 15_000  # milliseconds that SQLite waits for a lock
 # Not there, restarting, full, or locked for longer than anybody waits.

@@ -4,8 +4,8 @@ from flask_babel import lazy_gettext as _l
 from wtforms import Field, HiddenField, PasswordField
 from wtforms.validators import DataRequired, Length, ValidationError
 
-from ..forms import Address, Line, LocalForm
 from ..i18n import gettext as _
+from ..web.forms import Address, Line, LocalForm
 from . import passwords
 from .models import EMAIL_LENGTH, NAME_LENGTH
 

@@ -5,8 +5,8 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from ..extensions import login_manager
-from ..shown_again import keep_typed
-from ..web import go_to, render, replace_page
+from ..web.htmx import go_to, render, replace_page
+from ..web.shown_again import keep_typed
 from . import service
 from .forms import SignInForm
 from .models import User

@@ -6,8 +6,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from ..core.config import current_settings
 from ..i18n import COOKIE, LANGUAGES
-from ..shown_again import is_typed_form, show_again
-from ..web import YEAR
+from ..web.htmx import YEAR
+from ..web.shown_again import is_typed_form, show_again
 from . import service
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from ..gates import Gate
+from ..web.gates import Gate
 
 SHORTEST, LONGEST = 8, 512  # characters; the upper one only so that nobody makes us hash megabytes
 EASY_GUESSES = 10**6

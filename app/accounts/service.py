@@ -10,7 +10,7 @@ from ..core.clock import utcnow
 from ..core.crypto import fingerprint, new_token
 from ..core.logs import log
 from ..extensions import DATABASE_AWAY, db, delete_some
-from ..forms import version_of
+from ..web.forms import version_of
 from .models import SignIn, User
 from .passwords import hash_password, is_outdated, matches
 

@@ -1,6 +1,6 @@
 """Trying a password at the sign-in: counted first, then looked at."""
 
-from ..rate_limits import DAY, Counted, count, network, remember, remembers
+from ..web.rate_limits import DAY, Counted, count, network, remember, remembers
 from . import service
 from .known_browsers import browser_of
 from .models import User

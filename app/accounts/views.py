@@ -14,15 +14,15 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 
 from ..core.config import current_settings
+from ..db.once import new_form_key, read_form_key
 from ..extensions import csrf
-from ..gates import NotNow, answer_not_now
 from ..i18n import current_language
 from ..i18n import gettext as _
 from ..i18n.zones import read_zone
-from ..once import new_form_key, read_form_key
-from ..rate_limits import count
-from ..shown_again import show_kept, shown_again_by
-from ..web import local_path, may_lead_to_zoom, refuse_foreign_origin, render, see_other
+from ..web.gates import NotNow, answer_not_now
+from ..web.htmx import local_path, may_lead_to_zoom, refuse_foreign_origin, render, see_other
+from ..web.rate_limits import count
+from ..web.shown_again import show_kept, shown_again_by
 from . import known_browsers, service
 from .forms import SignInForm, SignUpForm
 from .gate import hosts_only

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from ..i18n import ngettext
 from ..tasks import bulk
-from ..web import render, see_other
+from ..web.htmx import render, see_other
 from .queues import guard
 
 bp = Blueprint("failed", __name__, url_prefix="/admin/failed")

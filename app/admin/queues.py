@@ -29,12 +29,12 @@ from ..accounts.gate import admins_only, current_host
 from ..accounts.service import authenticate
 from ..core.clock import utcnow
 from ..core.config import Settings
-from ..error_pages import problem_page
 from ..extensions import csrf
-from ..gates import NotNow, answer_not_now
 from ..i18n import gettext as _
-from ..rate_limits import count
-from ..web import local_path, refuse_foreign_origin, render, see_other
+from ..web.error_pages import problem_page
+from ..web.gates import NotNow, answer_not_now
+from ..web.htmx import local_path, refuse_foreign_origin, render, see_other
+from ..web.rate_limits import count
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_request(admins_only)

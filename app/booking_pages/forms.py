@@ -12,10 +12,10 @@ from wtforms import FormField, HiddenField, SelectChoice, SelectField
 from wtforms.validators import DataRequired, Length, ValidationError
 
 from ..core.text import fold
-from ..forms import Line, LocalForm, Switch, Text
 from ..i18n import current_language
 from ..i18n import gettext as _
 from ..i18n.zones import cities
+from ..web.forms import Line, LocalForm, Switch, Text
 from . import public_holidays, slugs
 from .fields import MOST_ROWS, Day, Rows, Whole, too_many_rows
 from .models import (

@@ -8,8 +8,8 @@ from flask_babel import lazy_gettext as _l
 from wtforms.validators import Length, ValidationError
 
 from ..core.clock import utcnow
-from ..forms import Line, LocalForm
 from ..i18n import gettext as _
+from ..web.forms import Line, LocalForm
 from .fields import ClockTime, Day, Filled
 from .models import LABEL_LENGTH
 from .ranges import end_of_range

@@ -10,8 +10,8 @@ from ..accounts.gate import current_host, hosts_only
 from ..core.clock import utcnow
 from ..i18n import clock_time, day_in_words
 from ..i18n import gettext as _
-from ..shown_again import shown_again_by
-from ..web import render, see_other
+from ..web.htmx import render, see_other
+from ..web.shown_again import shown_again_by
 from . import time_off as service
 from .models import TimeOff
 from .time_off_forms import TimeOffForm

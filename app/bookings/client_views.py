@@ -6,8 +6,8 @@ from flask.typing import ResponseReturnValue
 from ..extensions import csrf
 from ..i18n import gettext as _
 from ..i18n import language_in_address
-from ..rate_limits import limits
-from ..web import keep_private, refuse_foreign_origin, render, see_other
+from ..web.htmx import keep_private, refuse_foreign_origin, render, see_other
+from ..web.rate_limits import limits
 from . import calendar_links, service, standing
 from .models import Booking
 from .standing import Phase

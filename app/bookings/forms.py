@@ -9,11 +9,11 @@ from wtforms.validators import DataRequired, Length
 
 from ..accounts.models import EMAIL_LENGTH, NAME_LENGTH
 from ..booking_pages.offers import Facts
-from ..forms import Address, ClientForm, Line, Text
+from ..db.once import new_form_key, read_form_key
 from ..i18n import current_language
 from ..i18n import gettext as _
 from ..i18n.zones import read_zone
-from ..once import new_form_key, read_form_key
+from ..web.forms import Address, ClientForm, Line, Text
 from .models import NOTE_LENGTH
 from .service import Client
 

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from ..accounts.gate import current_host, hosts_only
 from ..booking_pages.offers import offer_of
 from ..booking_pages.service import page_of
-from ..web import render
+from ..web.htmx import render
 from .public_month import look_at, month_values, read_view, zone_values
 from .reasons import Reason, why_closed
 

@@ -23,13 +23,13 @@ from werkzeug.wrappers import Response as BaseResponse
 from ..booking_pages.offers import Facts, Offer, find, find_live
 from ..core.logs import log
 from ..extensions import DATABASE_AWAY, compress, csrf, db, read_only
-from ..gates import answer_not_now
 from ..i18n import current_language, language_in_address
 from ..i18n import gettext as _
 from ..i18n.zones import read_zone
-from ..rate_limits import LimitReached, count, limits, mailbox
-from ..shown_again import shown_again_by
-from ..web import is_htmx, refuse_foreign_origin, render, respond, see_other
+from ..web.gates import answer_not_now
+from ..web.htmx import is_htmx, refuse_foreign_origin, render, respond, see_other
+from ..web.rate_limits import LimitReached, count, limits, mailbox
+from ..web.shown_again import shown_again_by
 from . import openings, service
 from .forms import BookingForm, new_key, read_key
 from .models import Booking

@@ -3,7 +3,7 @@
 from sqlalchemy import select
 
 from .. import outbox
-from ..contention import tried_again
+from ..db.retry import tried_again
 from ..extensions import db
 from ..outbox import OPEN_STATES, Task, new_task
 from . import followups

@@ -5,7 +5,7 @@ from wtforms import IntegerField
 from wtforms.validators import DataRequired, Length
 
 from ..accounts.models import EMAIL_LENGTH
-from ..forms import Address, LocalForm
+from ..web.forms import Address, LocalForm
 
 
 class AddressForm(LocalForm):

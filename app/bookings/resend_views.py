@@ -5,9 +5,9 @@ from flask.typing import ResponseReturnValue
 
 from ..accounts.gate import hosts_only
 from ..i18n import gettext as _
-from ..rate_limits import limits
-from ..shown_again import shown_again_by
-from ..web import render, see_other
+from ..web.htmx import render, see_other
+from ..web.rate_limits import limits
+from ..web.shown_again import shown_again_by
 from . import resend
 from .host_views import details, own_booking_or_404
 from .resend_forms import AddressForm

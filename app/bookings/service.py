@@ -11,10 +11,10 @@ from .. import outbox
 from ..accounts.service import lock
 from ..booking_pages.models import BookingPage
 from ..booking_pages.offers import Facts, Offer, offer_of
-from ..contention import tried_again
 from ..core.clock import utcnow
 from ..core.config import current_settings
 from ..core.crypto import fingerprint, new_reference, new_token
+from ..db.retry import tried_again
 from ..extensions import commit_and_keep, db
 from ..outbox import Due, Task
 from ..zoom.meetings import may_delete

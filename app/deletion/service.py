@@ -15,10 +15,10 @@ from ..accounts.models import SignIn, User
 from ..booking_pages.models import BookingPage
 from ..bookings import service as bookings
 from ..bookings.models import Booking
-from ..contention import tried_again
 from ..core.clock import utcnow
 from ..core.crypto import new_reference
 from ..core.logs import log
+from ..db.retry import tried_again
 from ..extensions import LOCK_PATIENCE, db, forget_old_pages
 from ..outbox import Task
 from .inventory import bookings_of, count, is_task_of, is_to_come, pages_of

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from ..core.config import current_settings
 from ..i18n import LANGUAGES, current_language, language_in_address
-from ..web import render
+from ..web.htmx import render
 from .pictures import find_picture
 
 bp = Blueprint("guide", __name__)

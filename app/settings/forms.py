@@ -9,8 +9,8 @@ from wtforms.validators import DataRequired, Length
 from ..accounts.models import NAME_LENGTH, User
 from ..accounts.service import profile_version
 from ..booking_pages.forms import zone_choices
-from ..forms import Line, LocalForm
 from ..i18n import LANGUAGES
+from ..web.forms import Line, LocalForm
 
 
 class ProfileForm(LocalForm):

@@ -11,9 +11,9 @@ from ..accounts.gate import current_host, hosts_only
 from ..booking_pages.service import pages_of
 from ..i18n import LANGUAGES
 from ..i18n import gettext as _
-from ..rate_limits import limits
-from ..shown_again import shown_again_by
-from ..web import render, see_other
+from ..web.htmx import render, see_other
+from ..web.rate_limits import limits
+from ..web.shown_again import shown_again_by
 from ..zoom.tokens import connection_of
 from . import diagnosis
 from .forms import ProfileForm

@@ -14,7 +14,7 @@ from ..core.config import current_settings
 from ..extensions import oauth as clients
 from ..i18n import gettext as _
 from ..outbox import Unavailable
-from ..web import public_url, render, see_other
+from ..web.htmx import public_url, render, see_other
 from . import identity, oauth, service
 from .abilities import Abilities
 

@@ -20,7 +20,7 @@ from ..core.clock import utcnow
 from ..core.config import current_settings
 from ..core.logs import log
 from ..extensions import csrf, db
-from ..web import takes_json
+from ..web.htmx import takes_json
 from . import removal
 from .values import Identity
 

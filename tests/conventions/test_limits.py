@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from app.rate_limits import DAY, HOUR, TABLE
+from app.web.rate_limits import DAY, HOUR, TABLE
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 LENGTHS = {HOUR: "an hour", DAY: "a day"}

@@ -8,7 +8,7 @@ from flask import Flask
 
 from app.core.config import Settings
 from app.outbox import queue
-from app.rate_limits import LimitReached, count, mailbox, network
+from app.web.rate_limits import LimitReached, count, mailbox, network
 from tests.cast import make_host, make_page
 from tests.limits.test_bookings import OFFICE, book
 from tests.limits.test_sign_in import sign_in, try_wrong

@@ -10,7 +10,7 @@ import time_machine
 from flask import Flask
 
 from app.core.clock import utcnow
-from app.rate_limits import count
+from app.web.rate_limits import count
 from tests.cast import PASSWORD, make_host
 from tests.limits.conftest import network
 from tests.visitor import Page, Visitor

@@ -12,8 +12,8 @@ import pytest
 import requests
 from flask import Flask
 
-from app.bodies import NOT_READ, BodyMissing, WholeBodies, watch
-from app.gates import Busy
+from app.web.bodies import NOT_READ, BodyMissing, WholeBodies, watch
+from app.web.gates import Busy
 from bench.serve import web_processes
 from bench.stage import Stage
 from tests.conftest import test_environment

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from app import create_app, rate_limits
+from app import create_app
 from app.core.config import load_settings
-from app.rate_limits import limits
+from app.web import rate_limits
+from app.web.rate_limits import limits
 from tests.chaos.parts import Valkey
 from tests.conftest import test_environment
 

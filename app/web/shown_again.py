@@ -23,10 +23,10 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from .core.crypto import sign, unsign
+from ..core.crypto import sign, unsign
+from ..i18n import gettext as _
 from .error_pages import problem_page
-from .i18n import gettext as _
-from .web import is_from_elsewhere, replace_page
+from .htmx import is_from_elsewhere, replace_page
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 Draw = Callable[..., ResponseReturnValue]

@@ -13,7 +13,7 @@ from limits.storage import MemoryStorage, RedisStorage
 from redis import Redis
 from redis.exceptions import RedisError
 
-from .core.logs import log
+from ..core.logs import log
 
 T = TypeVar("T")
 

@@ -12,10 +12,10 @@ from wtforms import BooleanField, EmailField, Field, StringField, TextAreaField
 from wtforms.form import BaseForm
 from wtforms.validators import Length, StopValidation
 
-from .core import text
-from .core.crypto import fingerprint
-from .i18n import current_language
-from .i18n import gettext as _
+from ..core import text
+from ..core.crypto import fingerprint
+from ..i18n import current_language
+from ..i18n import gettext as _
 from .shown_again import typed_fields
 
 MOST = 1_000  # characters of a field that says no maximum of its own

@@ -10,7 +10,7 @@ A form without a key (a plain POST of a few fields) makes something each time.
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .core.crypto import new_reference, sign, unsign
+from ..core.crypto import new_reference, sign, unsign
 
 KEY_LENGTH = 16
 FORM_KEEPS = 30 * 86_400  # seconds; a sign-in lasts as long

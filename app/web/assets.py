@@ -11,8 +11,8 @@ from pathlib import Path
 
 from flask import Flask, Response
 
-from .extensions import compress
-from .web import YEAR
+from ..extensions import compress
+from .htmx import YEAR
 
 # The cascade's order of layers is declared in the first file; the rest may follow in any order.
 FIRST_STYLES = ("layers", "tokens", "base", "layout")

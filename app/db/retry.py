@@ -6,8 +6,8 @@ from typing import ParamSpec, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
-from .core.logs import log
-from .extensions import db
+from ..core.logs import log
+from ..extensions import db
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, request
 from werkzeug.exceptions import RequestTimeout, SecurityError
 
-from .core.logs import log
+from ..core.logs import log
+from ..i18n import gettext as _
 from .gates import Busy, Gate, NotNow
-from .i18n import gettext as _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,8 +23,8 @@ from flask.globals import request_ctx
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
-from .core.config import Settings, current_settings
-from .core.text import mailto
+from ..core.config import Settings, current_settings
+from ..core.text import mailto
 
 P = ParamSpec("P")
 T = TypeVar("T")

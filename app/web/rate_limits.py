@@ -16,12 +16,12 @@ from typing import ParamSpec, Self, TypeVar
 from flask import Flask, current_app, request
 from werkzeug.exceptions import TooManyRequests
 
-from .core.config import Settings
-from .core.crypto import keyed_hash
-from .core.logs import log
+from ..core.config import Settings
+from ..core.crypto import keyed_hash
+from ..core.logs import log
+from ..i18n import gettext as _
+from ..i18n import length_in_words
 from .gates import NotNow
-from .i18n import gettext as _
-from .i18n import length_in_words
 from .limit_storage import SteadyStorage
 
 P = ParamSpec("P")

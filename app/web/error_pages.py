@@ -24,11 +24,11 @@ from werkzeug.exceptions import (
 from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response as BaseResponse
 
-from .core.logs import log
-from .extensions import DATABASE_AWAY
+from ..core.logs import log
+from ..extensions import DATABASE_AWAY
+from ..i18n import gettext as _
 from .gates import NotNow
-from .i18n import gettext as _
-from .web import as_message, is_htmx
+from .htmx import as_message, is_htmx
 
 # What a sentence or a chat puts behind an address, and its link swallows.
 SWALLOWED = "/.,;:!?)]}>'\"。、，．！？）」』】〉》＞”’… \u3000"

@@ -5,8 +5,8 @@ from threading import Lock
 from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from .core.config import Settings
-from .core.logs import log
+from ..core.config import Settings
+from ..core.logs import log
 
 HEADER = "X-Forwarded-For"
 

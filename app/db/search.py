@@ -8,7 +8,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from .core.text import fold_for_search
+from ..core.text import fold_for_search
 
 NAME_IN_SQLITE = "fold_for_search"
 

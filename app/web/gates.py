@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.wrappers import Response
 
-from .i18n import gettext as _
-from .i18n import ngettext
+from ..i18n import gettext as _
+from ..i18n import ngettext
 
 
 class NotNow(HTTPException):

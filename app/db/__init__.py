@@ -1,0 +1,1 @@
+"""The database for all layers above: engines, types, transactions tried again. It knows no table."""
