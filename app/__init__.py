@@ -6,7 +6,7 @@ from .i18n import zones
 # isort: split
 from flask import Flask
 
-from . import cli, extensions, i18n
+from . import cli, db, i18n
 from .accounts import gate, language
 from .accounts import views as accounts
 from .admin import failed, health, queues
@@ -25,7 +25,7 @@ from .dashboard import views as dashboard
 from .guide import views as guide
 from .notifications import views as notifications
 from .settings import views as settings_pages
-from .web import assets, bodies, error_pages, proxies, rate_limits, shown_again
+from .web import assets, bodies, error_pages, extensions, proxies, rate_limits, shown_again
 from .web import htmx as web
 from .zoom import oauth as zoom_oauth
 from .zoom import views as zoom
@@ -52,8 +52,8 @@ def _bind_extensions(app: Flask, settings: config.Settings) -> None:
     bodies.init_app(app)
     logs.init_app(app, settings)
     crypto.init_app(app, settings.token_encryption_keys)
-    extensions.init_database(app)
-    extensions.migrate.init_app(app, extensions.db, directory=str(environment.ROOT / "migrations"))
+    db.init_database(app)
+    db.migrate.init_app(app, db.db, directory=str(environment.ROOT / "migrations"))
     extensions.login_manager.init_app(app, add_context_processor=False)
     language.init_app(app)
     extensions.csrf.init_app(app)

@@ -27,9 +27,9 @@ from .core.config import current_settings
 from .core.logs import log
 from .core.rotation import reseal_all
 from .core.text import fold_address
+from .db import db
 from .deletion.commands import delete_account, deletions
 from .deletion.inventory import inventory
-from .extensions import db
 from .outbox import queue
 from .review.commands import seed_reviewer
 from .tasks.commands import retry_failed, send_test_mail

@@ -21,7 +21,7 @@ from sqlalchemy import Engine, Row
 from app.booking_pages.offers import offer_of
 from app.bookings.forms import new_key
 from app.bookings.slot_addresses import SLOT_FORM
-from app.extensions import db
+from app.db import db
 from bench.measure import tell
 from bench.rush import Rush, as_input
 from bench.serve import HOST, web_processes

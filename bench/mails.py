@@ -35,7 +35,7 @@ from app.bookings.models import Booking
 from app.bookings.openings import open_starts
 from app.core.clock import utcnow
 from app.core.config import load_settings
-from app.extensions import db
+from app.db import db
 from app.outbox import queue
 from app.tasks import run
 from bench.measure import tell

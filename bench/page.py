@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import event
 
-from app.extensions import db
+from app.db import db
 from bench.measure import take_turns, tell
 from bench.stage import BOOKINGS, Stage, address_of, stages
 

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from app import outbox
 from app.core.clock import utcnow
 from app.core.config import current_settings
-from app.extensions import db
+from app.db import db
 from app.outbox import Task, queue
 from bench.measure import tell
 from bench.stage import Stage, stages

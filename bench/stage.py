@@ -17,7 +17,7 @@ from app.booking_pages.models import BookingPage
 from app.bookings.models import Booking
 from app.core.clock import utcnow
 from app.core.config import load_settings
-from app.extensions import db
+from app.db import db
 from tests.cast import make_host, make_page
 from tests.conftest import test_environment
 from tests.services import create_database, running_postgres, running_valkey

@@ -13,7 +13,7 @@ from sqlalchemy import delete
 
 from app.accounts.models import User
 from app.core.clock import utcnow
-from app.extensions import db
+from app.db import db
 from app.zoom.models import ZoomConnection
 from bench.measure import tell
 from bench.serve import HOST, web_processes

@@ -14,7 +14,7 @@ from app.booking_pages.models import BookingPage
 from app.bookings import service as bookings
 from app.bookings.models import Booking
 from app.core.clock import utcnow
-from app.extensions import db
+from app.db import db
 from app.zoom.models import ZoomConnection
 from tests.visitor import InProcess, Visitor
 

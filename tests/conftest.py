@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from app import create_app
 from app.core.config import Settings, load_settings
-from app.extensions import db
+from app.db import db
 from app.outbox import queue
 from tests.services import (
     MailServer,

@@ -12,7 +12,7 @@ import requests
 from bs4 import BeautifulSoup, Tag
 from flask import Flask, has_app_context
 
-from app.extensions import db
+from app.db import db
 
 ENGLISH = {"Accept-Language": "en"}
 

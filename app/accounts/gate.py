@@ -4,7 +4,7 @@ from flask import Flask, abort, g, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from ..extensions import login_manager
+from ..web.extensions import login_manager
 from ..web.htmx import go_to, render, replace_page
 from ..web.shown_again import keep_typed
 from . import service

@@ -7,8 +7,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..core.clock import utcnow
+from ..db import Model
 from ..db.once import MadeByForm
-from ..extensions import Model
 
 EMAIL_LENGTH = 254  # RFC 5321, 4.5.3.1.3
 NAME_LENGTH = 120

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from ..core.clock import utcnow
 from ..core.crypto import fingerprint, new_token
 from ..core.logs import log
-from ..extensions import DATABASE_AWAY, db, delete_some
+from ..db import DATABASE_AWAY, db, delete_some
 from ..web.forms import version_of
 from .models import SignIn, User
 from .passwords import hash_password, is_outdated, matches

@@ -15,10 +15,10 @@ from flask_login import current_user, login_user, logout_user
 
 from ..core.config import current_settings
 from ..db.once import new_form_key, read_form_key
-from ..extensions import csrf
 from ..i18n import current_language
 from ..i18n import gettext as _
 from ..i18n.zones import read_zone
+from ..web.extensions import csrf
 from ..web.gates import NotNow, answer_not_now
 from ..web.htmx import local_path, may_lead_to_zoom, refuse_foreign_origin, render, see_other
 from ..web.rate_limits import count

@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..extensions import db
+from ..db import db
 from ..i18n import zones
 from ..outbox import queue
 

@@ -29,9 +29,9 @@ from ..accounts.gate import admins_only, current_host
 from ..accounts.service import authenticate
 from ..core.clock import utcnow
 from ..core.config import Settings
-from ..extensions import csrf
 from ..i18n import gettext as _
 from ..web.error_pages import problem_page
+from ..web.extensions import csrf
 from ..web.gates import NotNow, answer_not_now
 from ..web.htmx import local_path, refuse_foreign_origin, render, see_other
 from ..web.rate_limits import count

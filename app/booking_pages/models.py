@@ -16,8 +16,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..accounts.models import User
 from ..core.clock import utcnow
+from ..db import Model
 from ..db.once import MadeByForm
-from ..extensions import Model
 
 TITLE_LENGTH = 120
 SLUG_LENGTH = 64

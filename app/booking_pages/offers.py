@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from ..accounts.models import User
 from ..availability import Rules
-from ..extensions import db
+from ..db import db
 from ..i18n import DEFAULT_LANGUAGE
 from ..zoom.abilities import Abilities
 from ..zoom.models import ZoomConnection

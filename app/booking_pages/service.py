@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..accounts.models import User
 from ..core.clock import utcnow
-from ..extensions import db
+from ..db import db
 from . import slugs
 from .models import BookingPage, PageAddress, PageHours, PageOverride
 

@@ -13,7 +13,7 @@ import sudachipy
 from sqlalchemy import select, union
 
 from ..core.crypto import new_reference
-from ..extensions import db
+from ..db import db
 from .models import SLUG_LENGTH, TITLE_LENGTH, BookingPage, PageAddress
 
 FORM = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from ..accounts.models import User
 from ..accounts.service import lock
 from ..core.clock import utcnow
-from ..extensions import db
+from ..db import db
 from .models import MINUTES_A_DAY, TimeOff
 
 MOST_AHEAD = 100  # of one host: each visitor's page reads them all

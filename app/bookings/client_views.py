@@ -3,9 +3,9 @@
 from flask import Blueprint, Response, abort, g, url_for
 from flask.typing import ResponseReturnValue
 
-from ..extensions import csrf
 from ..i18n import gettext as _
 from ..i18n import language_in_address
+from ..web.extensions import csrf
 from ..web.htmx import keep_private, refuse_foreign_origin, render, see_other
 from ..web.rate_limits import limits
 from . import calendar_links, service, standing

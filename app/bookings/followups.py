@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, and_, select
 
 from ..core.clock import utcnow
 from ..core.config import current_settings
-from ..extensions import db
+from ..db import db
 from ..outbox import Task, new_task
 from .models import Booking
 

@@ -10,8 +10,8 @@ from sqlalchemy.orm import joinedload, selectinload
 from ..accounts.models import User
 from ..booking_pages.models import BookingPage
 from ..core.clock import utcnow
+from ..db import db
 from ..db.search import contains
-from ..extensions import db
 from ..outbox import Task
 from ..zoom.meetings import WANTS_CONNECTING
 from .followups import CREATE_MEETING

@@ -19,7 +19,7 @@ from ..accounts.models import EMAIL_LENGTH, NAME_LENGTH, User
 from ..booking_pages.models import BookingPage
 from ..core.clock import utcnow
 from ..core.crypto import Encrypted
-from ..extensions import Model
+from ..db import Model
 from ..outbox.models import Task
 from ..zoom.values import ID_LENGTH
 

@@ -14,7 +14,7 @@ from ..availability.days import EPOCH, local_days
 from ..booking_pages.models import TimeOff
 from ..booking_pages.offers import Offer
 from ..core.clock import utcnow
-from ..extensions import db
+from ..db import db
 from .models import Booking
 
 # The longest span a booking can block: a day, with a day of buffer on either side. Naming it

@@ -22,10 +22,11 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from ..booking_pages.offers import Facts, Offer, find, find_live
 from ..core.logs import log
-from ..extensions import DATABASE_AWAY, compress, csrf, db, read_only
+from ..db import DATABASE_AWAY, db, read_only
 from ..i18n import current_language, language_in_address
 from ..i18n import gettext as _
 from ..i18n.zones import read_zone
+from ..web.extensions import compress, csrf
 from ..web.gates import answer_not_now
 from ..web.htmx import is_htmx, refuse_foreign_origin, render, respond, see_other
 from ..web.rate_limits import LimitReached, count, limits, mailbox

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from sqlalchemy import select
 
-from ..extensions import db
+from ..db import db
 from ..outbox import OPEN_STATES, Task
 from ..zoom.meetings import is_of_earlier_account, may_delete
 from .followups import DELETE_MEETING

@@ -3,8 +3,8 @@
 from sqlalchemy import select
 
 from .. import outbox
+from ..db import db
 from ..db.retry import tried_again
-from ..extensions import db
 from ..outbox import OPEN_STATES, Task, new_task
 from . import followups
 from .models import Booking

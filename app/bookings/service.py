@@ -14,8 +14,8 @@ from ..booking_pages.offers import Facts, Offer, offer_of
 from ..core.clock import utcnow
 from ..core.config import current_settings
 from ..core.crypto import fingerprint, new_reference, new_token
+from ..db import commit_and_keep, db
 from ..db.retry import tried_again
-from ..extensions import commit_and_keep, db
 from ..outbox import Due, Task
 from ..zoom.meetings import may_delete
 from . import followups

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, Table, Text, select, type_coerce, update
 
-from ..extensions import db
+from ..db import db
 from .crypto import Encrypted, InvalidToken, reseal
 
 BATCH = 500

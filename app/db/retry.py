@@ -7,7 +7,7 @@ from typing import ParamSpec, TypeVar
 from sqlalchemy.exc import DBAPIError
 
 from ..core.logs import log
-from ..extensions import db
+from . import db
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from ..accounts.models import User
 from ..core.text import fold_address
-from ..extensions import db
+from ..db import db
 from ..zoom import service as zoom
 from . import service
 from .inventory import inventory

@@ -9,7 +9,7 @@ from ..accounts.models import SignIn
 from ..booking_pages.models import BookingPage, TimeOff
 from ..bookings.models import Booking
 from ..core.clock import utcnow
-from ..extensions import db
+from ..db import db
 from ..outbox import Task
 from ..zoom.models import ZoomConnection
 

@@ -18,8 +18,8 @@ from ..bookings.models import Booking
 from ..core.clock import utcnow
 from ..core.crypto import new_reference
 from ..core.logs import log
+from ..db import LOCK_PATIENCE, db, forget_old_pages
 from ..db.retry import tried_again
-from ..extensions import LOCK_PATIENCE, db, forget_old_pages
 from ..outbox import Task
 from .inventory import bookings_of, count, is_task_of, is_to_come, pages_of
 from .models import Deletion

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from .. import outbox, tasks
 from ..bookings import followups
 from ..bookings.models import Booking
-from ..extensions import db
+from ..db import db
 from ..outbox import OPEN_STATES, Task
 from .inventory import count, is_task_of
 

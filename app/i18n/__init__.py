@@ -26,7 +26,7 @@ from babel.dates import get_day_names, get_month_names, get_timezone_name
 from babel.support import Translations
 from flask import Flask, g, has_request_context, request
 
-from ..extensions import babel
+babel = flask_babel.Babel()
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
 DEFAULT_LANGUAGE = "en"

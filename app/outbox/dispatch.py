@@ -7,7 +7,7 @@ from sqlalchemy import and_, or_, select, update
 
 from ..core.clock import utcnow
 from ..core.config import current_settings
-from ..extensions import db
+from ..db import db
 from . import queue
 from .models import Task
 from .service import Due, change, is_claimable

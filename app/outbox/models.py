@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..core.clock import utcnow
-from ..extensions import Model
+from ..db import Model
 
 OPEN_STATES = ("waiting", "running")
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from ..core.logs import log
-from ..extensions import DATABASE_AWAY, db
+from ..db import DATABASE_AWAY, db
 
 T = TypeVar("T")
 

@@ -28,7 +28,7 @@ from ..core.clock import UtcDateTime, database_clock, utcnow
 from ..core.config import current_settings
 from ..core.crypto import new_token
 from ..core.errors import Busy, Refused, Unavailable
-from ..extensions import db
+from ..db import db
 from .models import Task
 
 # An outage of Zoom or of a mail server may last a weekend's night and day; what failed for so long

@@ -8,7 +8,7 @@ from ..booking_pages import service as pages
 from ..booking_pages.models import BookingPage
 from ..core.clock import utcnow
 from ..core.crypto import new_reference
-from ..extensions import db
+from ..db import db
 
 NAME = "Zoom Reviewer"
 TITLE = "Zoom review"

@@ -9,7 +9,7 @@ from .. import outbox
 from ..bookings import followups
 from ..core.config import current_settings
 from ..core.logs import log
-from ..extensions import DATABASE_AWAY
+from ..db import DATABASE_AWAY
 from ..outbox import Busy, Lease, Overtaken, Refused, Unavailable, persistently
 from ..zoom.tokens import RECONNECT_MAIL
 from . import connections, leases, mails, meetings

@@ -10,7 +10,7 @@ from .. import outbox
 from ..bookings import service as bookings
 from ..bookings.models import Booking
 from ..core.clock import utcnow
-from ..extensions import db
+from ..db import db
 from ..outbox import Task
 
 # A task's reason is a code, behind it may stand the other side's own words.

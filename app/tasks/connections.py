@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from ..accounts.models import User
-from ..extensions import db
+from ..db import db
 from ..notifications import reconnect
 from ..notifications.smtp import send
 from ..outbox import Lease, Refused, Task

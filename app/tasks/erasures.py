@@ -16,7 +16,7 @@ from ..bookings.followups import CREATE_MEETING, DELETE_MEETING
 from ..bookings.models import Booking
 from ..core.clock import utcnow
 from ..core.logs import log
-from ..extensions import db
+from ..db import db
 from ..zoom.models import ZoomErasure
 
 GRACE = timedelta(days=7)

@@ -5,7 +5,7 @@ from sqlalchemy import bindparam, exists, select
 from ..bookings import followups, resend
 from ..bookings.models import Booking
 from ..bookings.service import WITH_PARTIES
-from ..extensions import db, read_only
+from ..db import db, read_only
 from ..notifications.messages import compose
 from ..notifications.smtp import send
 from ..outbox import Lease, Overtaken, Task, Unavailable

@@ -15,7 +15,7 @@ from ..bookings.service import (
 )
 from ..core.config import current_settings
 from ..core.logs import log
-from ..extensions import db
+from ..db import db
 from ..outbox import (
     Lease,
     OutcomeUnknown,

@@ -14,7 +14,7 @@ from ..bookings import followups, service
 from ..bookings.models import Booking
 from ..core.clock import utcnow
 from ..core.logs import log
-from ..extensions import DATABASE_AWAY, db
+from ..db import DATABASE_AWAY, db
 from ..outbox import OPEN_STATES, Task
 from ..zoom.meetings import WANTS_CONNECTING
 from ..zoom.models import ZoomConnection

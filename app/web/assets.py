@@ -11,7 +11,7 @@ from pathlib import Path
 
 from flask import Flask, Response
 
-from ..extensions import compress
+from .extensions import compress
 from .htmx import YEAR
 
 # The cascade's order of layers is declared in the first file; the rest may follow in any order.

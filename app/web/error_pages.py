@@ -25,7 +25,7 @@ from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..core.logs import log
-from ..extensions import DATABASE_AWAY
+from ..db import DATABASE_AWAY
 from ..i18n import gettext as _
 from .gates import NotNow
 from .htmx import as_message, is_htmx

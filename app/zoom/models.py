@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..core.crypto import Encrypted
-from ..extensions import Model
+from ..db import Model
 from .abilities import Abilities
 from .values import EMAIL_LENGTH, ID_LENGTH
 

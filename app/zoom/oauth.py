@@ -12,16 +12,18 @@ from typing import Any
 
 import requests
 from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.flask_client import OAuth
 from flask import Flask
 
 from ..core import outgoing
 from ..core.clock import utcnow
 from ..core.config import Settings, current_settings
 from ..core.logs import log
-from ..extensions import oauth
 from ..outbox import Refused, Unavailable
 from .abilities import ASKED
 from .wire import json_of, retry_at, send, timeouts, turn
+
+oauth = OAuth()
 
 AN_HOUR, LONGEST_LIFETIME = 3600, 10**9  # seconds
 # Zoom's own numbers, `4711` or `4,711`, stand somewhere in its words.

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from ..core.clock import utcnow
 from ..core.crypto import fingerprint
 from ..core.logs import log
-from ..extensions import db, delete_some, forget_old_pages
+from ..db import db, delete_some, forget_old_pages
 from .models import ZoomConnection, ZoomErasure, ZoomEvent
 
 EVENT = "app_deauthorized"

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from ..accounts import service as accounts
 from ..core.clock import utcnow
 from ..core.logs import log
-from ..extensions import db, forget_old_pages
+from ..db import db, forget_old_pages
 from ..outbox import Refused, Unavailable
 from . import oauth, removal
 from .models import LINKED_ELSEWHERE, ZoomConnection

@@ -15,7 +15,7 @@ from .. import outbox
 from ..accounts import service as accounts
 from ..core.clock import utcnow
 from ..core.logs import log
-from ..extensions import db
+from ..db import db
 from ..outbox import Busy, Refused, Unavailable
 from . import oauth
 from .models import ENDED, SCOPE_MISSING, ZoomConnection

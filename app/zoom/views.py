@@ -11,12 +11,12 @@ from markupsafe import escape
 from ..accounts.gate import current_host, hosts_only
 from ..core.clock import utcnow
 from ..core.config import current_settings
-from ..extensions import oauth as clients
 from ..i18n import gettext as _
 from ..outbox import Unavailable
 from ..web.htmx import public_url, render, see_other
 from . import identity, oauth, service
 from .abilities import Abilities
+from .oauth import oauth as clients
 
 bp = Blueprint("zoom", __name__)
 

@@ -19,7 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..core.clock import utcnow
 from ..core.config import current_settings
 from ..core.logs import log
-from ..extensions import csrf, db
+from ..db import db
+from ..web.extensions import csrf
 from ..web.htmx import takes_json
 from . import removal
 from .values import Identity

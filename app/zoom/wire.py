@@ -11,7 +11,7 @@ import requests
 from ..core import outgoing
 from ..core.clock import utcnow
 from ..core.config import Settings, current_settings
-from ..extensions import db
+from ..db import db
 from ..outbox import Unavailable
 
 # No limit of Zoom's is longer than its day; a task must not sleep for years.

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from app.accounts import service
 from app.accounts.models import SignIn, User
 from app.core.clock import utcnow
-from app.extensions import db
+from app.db import db
 from tests.cast import PASSWORD, make_host, visit_as
 from tests.visitor import InProcess, Page, Visitor
 

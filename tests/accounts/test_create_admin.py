@@ -6,7 +6,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.accounts.models import SignIn, User
-from app.extensions import db
+from app.db import db
 from tests.cast import PASSWORD, connect_zoom, make_booking, make_host, make_page, visit_as
 from tests.visitor import InProcess, Visitor
 

@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 
 from app.accounts.models import User
-from app.extensions import db
+from app.db import db
 from tests.cast import make_host, visit_as
 from tests.visitor import InProcess, Visitor
 

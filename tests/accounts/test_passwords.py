@@ -10,7 +10,7 @@ from flask import Flask
 
 from app.accounts import passwords, service
 from app.accounts.models import User
-from app.extensions import db
+from app.db import db
 from app.web.gates import Busy, Gate
 from tests.cast import PASSWORD, make_host
 from tests.visitor import InProcess, Page, Visitor

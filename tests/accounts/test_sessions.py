@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.accounts import service
 from app.accounts.models import SignIn
 from app.core.clock import utcnow
-from app.extensions import db
+from app.db import db
 from app.tasks import sweep as sweeping
 from app.tasks.sweep import sweep
 from tests.cast import PASSWORD, make_host, visit_as

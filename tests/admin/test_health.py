@@ -11,7 +11,7 @@ from sqlalchemy import event, text
 
 from app import create_app
 from app.core.config import Settings, load_settings
-from app.extensions import db
+from app.db import db
 from app.i18n.zones import RULES_VERSION
 from tests.conftest import test_environment
 from tests.visitor import InProcess

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.availability import open_slots
 from app.bookings.models import Booking
-from app.extensions import db
+from app.db import db
 from bench import book, engine, page
 from bench.__main__ import TARGETS, Target, table
 from bench.load import content_length

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.extensions import db
+from app.db import db
 from bench import crowd
 from bench.stage import stage_on
 from tests.proxies import KINDS, program

@@ -12,7 +12,7 @@ from app.booking_pages import service, slugs
 from app.booking_pages.models import BookingPage, PageAddress
 from app.bookings.models import Booking
 from app.bookings.slot_addresses import SLOT_FORM
-from app.extensions import db
+from app.db import db
 from tests.cast import make_host, make_page, tomorrow
 from tests.together import at_once
 from tests.visitor import Visitor

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from app.accounts.models import User
 from app.booking_pages.models import BookingPage, PageAddress, PageHours, TimeOff
-from app.extensions import db
+from app.db import db
 from tests.cast import PASSWORD, make_host, visit_as
 from tests.together import at_once
 from tests.visitor import Answer, Form, InProcess, Page, Visitor

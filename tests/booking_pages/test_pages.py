@@ -13,7 +13,7 @@ from app.booking_pages import service, slugs
 from app.booking_pages.forms import COLUMNS
 from app.booking_pages.models import BookingPage
 from app.core.clock import utcnow
-from app.extensions import db
+from app.db import db
 from tests.cast import make_booking, make_host, make_page, visit_as
 from tests.visitor import Form, Page, Visitor
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.accounts.models import User
 from app.booking_pages.models import BookingPage, TimeOff
 from app.booking_pages.ranges import join, next_date, next_weekday, runs_over, split
-from app.extensions import db
+from app.db import db
 from tests.cast import make_host, make_page, visit_as
 from tests.visitor import Form, Page, Visitor
 

@@ -13,7 +13,7 @@ from app.booking_pages.models import TimeOff
 from app.booking_pages.offers import offer_of
 from app.bookings import openings
 from app.bookings.models import Booking
-from app.extensions import db
+from app.db import db
 from tests.cast import make_booking, make_host, make_page, visit_as
 from tests.visitor import Page, Visitor
 

@@ -11,7 +11,7 @@ from app.accounts import service as accounts
 from app.accounts.models import User
 from app.booking_pages import service
 from app.booking_pages.models import BookingPage, PageHours, PageOverride
-from app.extensions import db
+from app.db import db
 from tests.booking_pages.test_once import press_at_once, sent
 from tests.cast import make_page, visit_as
 from tests.together import at_once

@@ -9,7 +9,7 @@ from icalendar import Calendar
 
 from app.bookings import service
 from app.bookings.service import MadeMeeting
-from app.extensions import db
+from app.db import db
 from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
 from tests.visitor import InProcess, Visitor
 

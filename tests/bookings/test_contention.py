@@ -13,8 +13,8 @@ from sqlalchemy import Connection, event, func, select, text, update
 from app.bookings import followups, service
 from app.bookings.models import Booking
 from app.bookings.slot_addresses import SLOT_FORM
+from app.db import db
 from app.db.retry import MOST_TRIES
-from app.extensions import db
 from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
 from tests.visitor import Visitor
 

@@ -11,7 +11,7 @@ from app.bookings import service
 from app.bookings.followups import CREATE_MEETING
 from app.bookings.models import Booking
 from app.bookings.service import MadeMeeting
-from app.extensions import db
+from app.db import db
 from app.outbox import Task
 from tests.cast import (
     PASSWORD,

@@ -12,7 +12,7 @@ from app.booking_pages import service as pages
 from app.booking_pages.offers import find
 from app.bookings import service
 from app.bookings.models import Booking
-from app.extensions import db
+from app.db import db
 from tests.cast import make_booking, make_client, make_host, make_page, tomorrow
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from app.bookings import service
 from app.bookings.models import Booking
-from app.extensions import db
+from app.db import db
 from tests.cast import make_booking, make_host, make_page
 from tests.visitor import InProcess, Page, Visitor
 

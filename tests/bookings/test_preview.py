@@ -14,7 +14,7 @@ from app.booking_pages.models import BookingPage, TimeOff
 from app.booking_pages.offers import offer_of
 from app.bookings.openings import open_days
 from app.bookings.reasons import Reason, why_closed
-from app.extensions import db
+from app.db import db
 from tests.cast import make_booking, make_host, make_page, visit_as
 
 TOKYO = ZoneInfo("Asia/Tokyo")

@@ -14,7 +14,7 @@ from app.booking_pages.offers import offer_of
 from app.bookings import service as bookings
 from app.bookings.models import Booking
 from app.bookings.openings import open_days
-from app.extensions import db
+from app.db import db
 from tests.cast import make_booking, make_host, make_page
 from tests.visitor import InProcess, Page, Visitor
 

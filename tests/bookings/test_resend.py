@@ -10,7 +10,7 @@ from app import tasks
 from app.accounts.models import User
 from app.bookings import resend
 from app.bookings.models import Booking
-from app.extensions import db
+from app.db import db
 from app.outbox import Task
 from tests.cast import make_booking, make_host, make_page, move_back, visit_as
 from tests.services import MailServer

@@ -8,7 +8,7 @@ from flask import Flask
 from app import outbox
 from app.bookings import service
 from app.bookings.models import Booking
-from app.extensions import db
+from app.db import db
 from app.outbox import Lease, Refused
 from tests.cast import connect_zoom, make_booking, make_host, make_page, visit_as
 from tests.tasks.test_run import task_of

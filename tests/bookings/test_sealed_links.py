@@ -15,7 +15,7 @@ from app.accounts.models import User
 from app.bookings.models import Booking
 from app.bookings.service import cancel
 from app.core.config import Settings
-from app.extensions import db
+from app.db import db
 from app.outbox import Task
 from app.tasks.sweep import sweep
 from tests.cast import connect_zoom, make_booking, make_host, make_page, visit_as

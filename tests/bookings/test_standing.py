@@ -11,7 +11,7 @@ from flask import Flask
 from app.bookings import service
 from app.bookings.models import Booking
 from app.bookings.service import MadeMeeting
-from app.extensions import db
+from app.db import db
 from tests.cast import make_booking, make_host, make_page, tomorrow, visit_as
 from tests.visitor import InProcess, Page, Visitor
 

@@ -22,7 +22,7 @@ from app.booking_pages import service as pages
 from app.booking_pages.models import BookingPage
 from app.bookings import service
 from app.bookings.models import Booking
-from app.extensions import db
+from app.db import db
 from tests.cast import make_client, make_host, make_page
 from tests.conftest import empty_tables
 

@@ -6,7 +6,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from app.accounts.models import User
-from app.extensions import db
+from app.db import db
 from tests.cast import make_host
 
 

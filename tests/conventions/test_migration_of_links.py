@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 
 from app.bookings.models import Booking
 from app.core.clock import utcnow
-from app.extensions import db
+from app.db import db
 from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
 from tests.conventions.test_migrations import fences, fresh_app
 from tests.services import sqlite_bytes

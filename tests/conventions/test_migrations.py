@@ -10,7 +10,7 @@ from sqlalchemy import inspect, text
 
 from app import create_app
 from app.core.config import load_settings
-from app.extensions import db
+from app.db import db
 from tests.conftest import test_environment
 from tests.services import create_database
 

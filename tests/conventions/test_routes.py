@@ -11,7 +11,7 @@ from werkzeug.routing import Rule
 from app.accounts.models import User
 from app.booking_pages import time_off
 from app.bookings.models import Booking
-from app.extensions import db
+from app.db import db
 from app.outbox import queue
 from tests.cast import (
     PASSWORD,

@@ -14,7 +14,7 @@ from app.accounts.models import User
 from app.booking_pages.models import BookingPage, TimeOff
 from app.bookings.models import Booking
 from app.core.clock import utcnow
-from app.extensions import db
+from app.db import db
 from app.outbox import new_task
 from app.zoom.abilities import DELETE
 from app.zoom.tokens import connection_of

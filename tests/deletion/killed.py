@@ -10,7 +10,7 @@ import sys
 from sqlalchemy import event
 
 from app import create_app
-from app.extensions import db
+from app.db import db
 
 
 def main() -> None:

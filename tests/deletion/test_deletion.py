@@ -19,8 +19,8 @@ from app.booking_pages.models import BookingPage
 from app.bookings import service as bookings
 from app.bookings.models import Booking
 from app.core.clock import utcnow
+from app.db import db
 from app.deletion.models import Deletion
-from app.extensions import db
 from app.outbox import Task
 from app.zoom.tokens import connection_of
 from tests.cast import PASSWORD, make_booking, make_host, make_page, tomorrow, visit_as

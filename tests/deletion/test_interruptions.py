@@ -23,8 +23,8 @@ from app.bookings.models import Booking
 from app.core.clock import utcnow
 from app.core.config import Settings
 from app.core.environment import ROOT
+from app.db import db
 from app.deletion.models import Deletion
-from app.extensions import db
 from app.outbox import Task, queue
 from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
 from tests.conftest import empty_tables

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from app.accounts.models import User
 from app.bookings.models import Booking
-from app.extensions import db
+from app.db import db
 from tests.conftest import ZOOM_API
 from tests.deletion.conftest import AYA, MEETING
 from tests.services import MailServer

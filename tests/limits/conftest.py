@@ -8,7 +8,7 @@ from flask import Flask
 
 from app import create_app
 from app.core.config import Settings, load_settings
-from app.extensions import db
+from app.db import db
 from tests.conftest import test_environment
 from tests.visitor import InProcess, Visitor
 

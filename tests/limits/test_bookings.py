@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from app.booking_pages.models import BookingPage
 from app.bookings.models import Booking
 from app.core.clock import utcnow
-from app.extensions import db
+from app.db import db
 from app.web.rate_limits import LimitReached, count
 from tests.cast import make_host, make_page, tomorrow
 from tests.limits.conftest import network

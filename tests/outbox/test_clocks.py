@@ -11,7 +11,7 @@ from app.accounts import service as accounts
 from app.accounts.models import User
 from app.bookings import service as bookings
 from app.core.clock import utcnow
-from app.extensions import db
+from app.db import db
 from app.outbox import GIVE_UP_AFTER, Busy, Unavailable
 from tests.cast import make_booking, make_page
 from tests.outbox.test_service import A_MINUTE, add, claim, host, reread

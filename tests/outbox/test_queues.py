@@ -10,7 +10,7 @@ from app import outbox
 from app.accounts.models import User
 from app.core.clock import utcnow
 from app.core.config import Settings
-from app.extensions import db
+from app.db import db
 from app.outbox import Task, queue
 from app.tasks import sweep as sweeping
 from tests.cast import make_booking, make_host, make_page

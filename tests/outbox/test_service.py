@@ -20,7 +20,7 @@ from app.accounts.models import User
 from app.bookings.service import SlotTaken
 from app.core.clock import utcnow
 from app.core.config import Settings
-from app.extensions import db
+from app.db import db
 from app.outbox import Lease, Refused, Task, Unavailable, queue
 from tests.cast import make_booking, make_host, make_page
 

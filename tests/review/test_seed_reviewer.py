@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from app.accounts.models import User
 from app.accounts.service import authenticate
 from app.booking_pages.models import BookingPage
-from app.extensions import db
+from app.db import db
 from app.zoom import service
 from tests.cast import make_host, make_page
 from tests.services import MailServer

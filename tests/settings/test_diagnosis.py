@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from app.accounts.models import User
-from app.extensions import db
+from app.db import db
 from app.outbox import Task
 from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow, visit_as
 from tests.visitor import Page

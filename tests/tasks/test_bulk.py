@@ -9,7 +9,7 @@ from flask import Flask
 
 from app.bookings.models import Booking
 from app.core.config import Settings
-from app.extensions import db
+from app.db import db
 from app.outbox import Task
 from app.tasks import bulk
 from tests.admin.test_queues import admin, at_the_queues

@@ -13,7 +13,7 @@ from sqlalchemy import select, text, update
 from app.accounts.models import User
 from app.core.clock import utcnow
 from app.core.config import Settings
-from app.extensions import db
+from app.db import db
 from app.outbox import Task
 from app.tasks.sweep import sweep
 from app.zoom import service

@@ -10,7 +10,7 @@ from flask import Flask
 from app.accounts.models import SignIn
 from app.accounts.service import begin_session, find_by_session
 from app.core.clock import utcnow
-from app.extensions import db
+from app.db import db
 from app.tasks import sweep as sweeping
 from app.tasks.sweep import sweep
 from app.zoom.models import ZoomEvent

@@ -25,7 +25,7 @@ from app.bookings import service as bookings
 from app.bookings.models import Booking
 from app.core.clock import utcnow
 from app.core.config import Settings
-from app.extensions import db
+from app.db import db
 from app.outbox import GIVE_UP_AFTER, Overtaken, Task
 from app.tasks.leases import LeaseLost
 from app.tasks.mails import deliver

@@ -14,7 +14,7 @@ from rq.serializers import JSONSerializer
 from app.bookings.models import Booking
 from app.cli import TaskJob, TaskWorker
 from app.core.config import Settings
-from app.extensions import db
+from app.db import db
 from app.outbox import queue
 from tests.cast import make_booking, make_host, make_page
 from tests.services import MailServer

@@ -9,7 +9,7 @@ from werkzeug.datastructures import Headers
 
 from app import create_app
 from app.core.config import load_settings
-from app.extensions import db
+from app.db import db
 from tests.cast import make_booking, make_host, make_page, visit_as
 from tests.conftest import test_environment
 from tests.visitor import InProcess, Visitor

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.accounts.models import User
 from app.bookings.models import Booking
-from app.extensions import db
+from app.db import db
 from tests.cast import PASSWORD, visit_as
 from tests.conventions.test_routes import rows
 from tests.visitor import Form, InProcess, Page, Visitor

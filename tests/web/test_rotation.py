@@ -16,7 +16,7 @@ from app.bookings.models import Booking
 from app.core.clock import utcnow
 from app.core.config import Settings
 from app.core.crypto import Encrypted
-from app.extensions import db
+from app.db import db
 from app.outbox import Refused, Task
 from app.tasks.sweep import sweep
 from app.zoom import service as zoom

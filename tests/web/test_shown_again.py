@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.accounts.models import SignIn, User
 from app.booking_pages.models import BookingPage
-from app.extensions import db
+from app.db import db
 from tests.cast import PASSWORD, make_host, make_page, visit_as
 from tests.conventions.test_routes import rows
 from tests.visitor import Form, InProcess, Visitor

@@ -11,7 +11,7 @@ import pytest
 
 from app import create_app
 from app.core.config import ConfigurationError
-from app.extensions import db
+from app.db import db
 from tests.conftest import test_environment
 from tests.web.test_config import load, names, problems, production
 

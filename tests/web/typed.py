@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.accounts.models import User
 from app.bookings.slot_addresses import SLOT_FORM
-from app.extensions import db
+from app.db import db
 from tests.cast import PASSWORD, make_host, make_page, tomorrow, visit_as
 from tests.visitor import Form, InProcess, Page, Visitor
 

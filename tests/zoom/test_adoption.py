@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app import outbox, tasks
 from app.bookings.models import Booking
-from app.extensions import db
+from app.db import db
 from app.tasks.sweep import sweep
 from app.zoom import service
 from app.zoom.models import ZoomConnection

@@ -12,7 +12,7 @@ import responses
 from flask import Flask
 
 from app.core.config import Settings
-from app.extensions import db
+from app.db import db
 from app.outbox import Task
 from app.zoom import identity, meetings, service
 from app.zoom import tokens as zoom_tokens

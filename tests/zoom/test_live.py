@@ -11,7 +11,7 @@ from flask import Flask
 
 from app.bookings.models import Booking
 from app.core.clock import utcnow
-from app.extensions import db
+from app.db import db
 from tests.cast import connect_zoom, make_booking, make_host, make_page, move_back, visit_as
 from tests.conftest import ZOOM_API
 from tests.visitor import InProcess, Visitor

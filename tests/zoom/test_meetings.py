@@ -7,7 +7,7 @@ import responses
 from flask import Flask
 
 from app.core.clock import utcnow
-from app.extensions import db
+from app.db import db
 from app.outbox import Refused, Unavailable
 from app.zoom import meetings, service
 from tests.cast import connect_zoom, make_host

@@ -11,7 +11,7 @@ from app import outbox
 from app.bookings.models import Booking
 from app.bookings.service import cancel
 from app.core.clock import utcnow
-from app.extensions import db
+from app.db import db
 from app.outbox import Refused, Unavailable
 from app.zoom import api, meetings, service
 from app.zoom import tokens as zoom_tokens

@@ -11,7 +11,7 @@ from app.accounts.models import User
 from app.bookings.models import Booking
 from app.bookings.service import cancel
 from app.core.clock import utcnow
-from app.extensions import db
+from app.db import db
 from app.outbox import Refused
 from app.zoom import identity, meetings, removal, service
 from app.zoom.models import ZoomConnection

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.bookings.models import Booking
 from app.core.clock import utcnow
-from app.extensions import db
+from app.db import db
 from app.zoom import meetings, oauth, service
 from app.zoom import tokens as zoom_tokens
 from app.zoom.abilities import Abilities, missing_in

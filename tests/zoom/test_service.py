@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import event, text, update
 
 from app.core.clock import utcnow
-from app.extensions import db
+from app.db import db
 from app.outbox import Refused, Task, Unavailable
 from app.zoom import removal, service
 from app.zoom import tokens as zoom_tokens

@@ -12,7 +12,7 @@ from flask import Flask
 
 from app.core.clock import utcnow
 from app.core.config import Settings
-from app.extensions import db
+from app.db import db
 from app.zoom import tokens as zoom_tokens
 from app.zoom.models import ZoomConnection
 from tests.cast import connect_zoom, make_host, visit_as

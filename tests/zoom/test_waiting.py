@@ -12,7 +12,7 @@ from flask import Flask, request
 
 from app.accounts.models import User
 from app.core import outgoing
-from app.extensions import db
+from app.db import db
 from app.zoom import tokens as zoom_tokens
 from app.zoom import wire as zoom_wire
 from tests.cast import connect_zoom, make_booking, make_host, make_page, visit_as

@@ -18,7 +18,7 @@ from app.accounts.models import User
 from app.bookings.models import Booking
 from app.core.clock import utcnow
 from app.core.config import Settings
-from app.extensions import db
+from app.db import db
 from app.outbox import Task
 from app.tasks.sweep import sweep
 from app.zoom import service

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app import tasks
 from app.bookings.models import Booking
 from app.core.clock import utcnow
-from app.extensions import db
+from app.db import db
 from app.outbox import Task
 from app.zoom import service
 from tests.cast import make_booking, make_host, make_page
