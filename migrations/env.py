@@ -6,8 +6,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from flask import current_app
 
-from app.core.clock import UtcDateTime
-from app.core.crypto import Encrypted
+from app.db.types import Encrypted, UtcDateTime
 
 migrate = current_app.extensions["migrate"]
 

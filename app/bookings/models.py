@@ -18,8 +18,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from ..accounts.models import EMAIL_LENGTH, NAME_LENGTH, User
 from ..booking_pages.models import BookingPage
 from ..core.clock import utcnow
-from ..core.crypto import Encrypted
 from ..db import Model
+from ..db.types import Encrypted
 from ..outbox.models import Task
 from ..zoom.values import ID_LENGTH
 

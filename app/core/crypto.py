@@ -9,10 +9,6 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from flask import Flask, current_app
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from sqlalchemy import Dialect, Text
-from sqlalchemy.types import TypeDecorator
-
-from .logs import log
 
 # No 0/o, 1/l/i: a reference may be read out on the telephone.
 REFERENCE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -39,27 +35,6 @@ def reseal(sealed: str) -> str:
     """The same under the newest key. Raises InvalidToken when no key fits."""
     cipher: MultiFernet = current_app.extensions["cipher"]
     return cipher.rotate(sealed.encode()).decode()
-
-
-class Encrypted(TypeDecorator[str]):
-    """A text column that is plain in Python and sealed in the database.
-
-    A value that no key opens reads as None, and is left in the database as it is: one lost key
-    must not take along the row, and all that can be done without the secret.
-    """
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else encrypt(value)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
-        try:
-            return None if value is None else decrypt(value)
-        except InvalidToken:
-            log.error("a secret opens with none of TOKEN_ENCRYPTION_KEYS")
-            return None
 
 
 def new_token() -> str:
@@ -108,7 +83,6 @@ def _signer(purpose: str) -> URLSafeTimedSerializer:
 
 
 __all__ = [
-    "Encrypted",
     "InvalidToken",
     "decrypt",
     "encrypt",

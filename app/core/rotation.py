@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import Column, Table, Text, select, type_coerce, update
 
 from ..db import db
-from .crypto import Encrypted, InvalidToken, reseal
+from ..db.types import Encrypted
+from .crypto import InvalidToken, reseal
 
 BATCH = 500
 

@@ -10,7 +10,7 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, registry
 
-from ..core.clock import UtcDateTime
+from .types import UtcDateTime
 
 # Not there, restarting, full, or locked for longer than anybody waits.
 DATABASE_AWAY = (OperationalError, InterfaceError)

@@ -24,11 +24,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import CursorResult
 
-from ..core.clock import UtcDateTime, database_clock, utcnow
+from ..core.clock import utcnow
 from ..core.config import current_settings
 from ..core.crypto import new_token
 from ..core.errors import Busy, Refused, Unavailable
 from ..db import db
+from ..db.types import UtcDateTime, database_clock
 from .models import Task
 
 # An outage of Zoom or of a mail server may last a weekend's night and day; what failed for so long

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..core.crypto import Encrypted
 from ..db import Model
+from ..db.types import Encrypted
 from .abilities import Abilities
 from .values import EMAIL_LENGTH, ID_LENGTH
 

@@ -15,8 +15,8 @@ from app.accounts.models import User
 from app.bookings.models import Booking
 from app.core.clock import utcnow
 from app.core.config import Settings
-from app.core.crypto import Encrypted
 from app.db import db
+from app.db.types import Encrypted
 from app.outbox import Refused, Task
 from app.tasks.sweep import sweep
 from app.zoom import service as zoom
