@@ -26,7 +26,7 @@ from .guide import views as guide
 from .notifications import views as notifications
 from .settings import views as settings_pages
 from .web import assets, bodies, error_pages, extensions, proxies, rate_limits, shown_again
-from .web import htmx as web
+from .web import pages as web
 from .zoom import oauth as zoom_oauth
 from .zoom import views as zoom
 from .zoom import webhook as zoom_webhook

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from ..core.config import current_settings
 from ..core.crypto import keyed_hash, new_reference, sign, unsign
-from ..web.htmx import YEAR
+from ..web.headers import YEAR
 
 PURPOSE = "known-browser"
 PATH = "/login"

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from ..core.config import current_settings
 from ..i18n import COOKIE, LANGUAGES
-from ..web.htmx import YEAR
+from ..web.headers import YEAR
 from ..web.shown_again import is_typed_form, show_again
 from . import service
 

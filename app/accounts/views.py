@@ -18,9 +18,12 @@ from ..db.once import new_form_key, read_form_key
 from ..i18n import current_language
 from ..i18n import gettext as _
 from ..i18n.zones import read_zone
+from ..web.addresses import local_path
 from ..web.extensions import csrf
 from ..web.gates import NotNow, answer_not_now
-from ..web.htmx import local_path, may_lead_to_zoom, refuse_foreign_origin, render, see_other
+from ..web.headers import may_lead_to_zoom
+from ..web.htmx import render, see_other
+from ..web.origin import refuse_foreign_origin
 from ..web.rate_limits import count
 from ..web.shown_again import show_kept, shown_again_by
 from . import known_browsers, service

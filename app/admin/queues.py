@@ -30,10 +30,12 @@ from ..accounts.service import authenticate
 from ..core.clock import utcnow
 from ..core.config import Settings
 from ..i18n import gettext as _
+from ..web.addresses import local_path
 from ..web.error_pages import problem_page
 from ..web.extensions import csrf
 from ..web.gates import NotNow, answer_not_now
-from ..web.htmx import local_path, refuse_foreign_origin, render, see_other
+from ..web.htmx import render, see_other
+from ..web.origin import refuse_foreign_origin
 from ..web.rate_limits import count
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")

@@ -6,7 +6,9 @@ from flask.typing import ResponseReturnValue
 from ..i18n import gettext as _
 from ..i18n import language_in_address
 from ..web.extensions import csrf
-from ..web.htmx import keep_private, refuse_foreign_origin, render, see_other
+from ..web.headers import keep_private
+from ..web.htmx import render, see_other
+from ..web.origin import refuse_foreign_origin
 from ..web.rate_limits import limits
 from . import calendar_links, service, standing
 from .models import Booking

@@ -12,7 +12,8 @@ from ..accounts.gate import current_host, hosts_only
 from ..core import text
 from ..i18n import gettext as _
 from ..outbox import Refused, Unavailable
-from ..web.htmx import keep_private, render, see_other
+from ..web.headers import keep_private
+from ..web.htmx import render, see_other
 from ..zoom import meetings
 from ..zoom.meetings import is_of_earlier_account, may_read
 from ..zoom.tokens import connection_of

@@ -28,7 +28,8 @@ from ..i18n import gettext as _
 from ..i18n.zones import read_zone
 from ..web.extensions import compress, csrf
 from ..web.gates import answer_not_now
-from ..web.htmx import is_htmx, refuse_foreign_origin, render, respond, see_other
+from ..web.htmx import is_htmx, render, respond, see_other
+from ..web.origin import refuse_foreign_origin
 from ..web.rate_limits import LimitReached, count, limits, mailbox
 from ..web.shown_again import shown_again_by
 from . import openings, service

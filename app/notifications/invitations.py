@@ -11,7 +11,7 @@ from ..core.clock import utcnow
 from ..core.config import current_settings
 from ..core.text import mailto
 from ..i18n import gettext as _
-from ..web.htmx import public_url
+from ..web.addresses import public_url
 
 REQUEST = "REQUEST"
 CANCEL = "CANCEL"

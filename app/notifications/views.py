@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from ..bookings.service import find_by_token
 from ..i18n import speaking
-from ..web.htmx import keep_private
+from ..web.headers import keep_private
 from .invitations import PUBLISH, invitation
 
 bp = Blueprint("notifications", __name__)

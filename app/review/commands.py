@@ -8,7 +8,7 @@ from ..accounts.models import EMAIL_LENGTH
 from ..accounts.service import AddressTaken
 from ..core.config import current_settings
 from ..core.text import fold_address
-from ..web.htmx import public_url
+from ..web.addresses import public_url
 from . import service
 
 

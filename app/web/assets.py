@@ -12,7 +12,7 @@ from pathlib import Path
 from flask import Flask, Response
 
 from .extensions import compress
-from .htmx import YEAR
+from .headers import YEAR
 
 # The cascade's order of layers is declared in the first file; the rest may follow in any order.
 FIRST_STYLES = ("layers", "tokens", "base", "layout")

@@ -26,7 +26,8 @@ from werkzeug.wrappers import Response as BaseResponse
 from ..core.crypto import sign, unsign
 from ..i18n import gettext as _
 from .error_pages import problem_page
-from .htmx import is_from_elsewhere, replace_page
+from .htmx import replace_page
+from .origin import is_from_elsewhere
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 Draw = Callable[..., ResponseReturnValue]

@@ -13,7 +13,8 @@ from ..core.clock import utcnow
 from ..core.config import current_settings
 from ..i18n import gettext as _
 from ..outbox import Unavailable
-from ..web.htmx import public_url, render, see_other
+from ..web.addresses import public_url
+from ..web.htmx import render, see_other
 from . import identity, oauth, service
 from .abilities import Abilities
 from .oauth import oauth as clients

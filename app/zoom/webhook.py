@@ -21,7 +21,7 @@ from ..core.config import current_settings
 from ..core.logs import log
 from ..db import db
 from ..web.extensions import csrf
-from ..web.htmx import takes_json
+from ..web.incoming import takes_json
 from . import removal
 from .values import Identity
 
