@@ -10,18 +10,13 @@ from . import cli, db, i18n
 from .accounts import gate, language
 from .accounts import views as accounts
 from .admin import failed, health, queues
+from .booker import client_views, public_views
 from .booking_pages import time_off_views
 from .booking_pages import views as booking_pages
-from .bookings import (
-    client_views,
-    host_views,
-    preview_views,
-    public_views,
-    resend_views,
-    slot_addresses,
-)
+from .bookings import slot_addresses
 from .core import config, crypto, environment, logs
 from .dashboard import views as dashboard
+from .desk import host_views, preview_views, resend_views
 from .guide import views as guide
 from .notifications import views as notifications
 from .settings import views as settings_pages

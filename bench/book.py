@@ -18,8 +18,8 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Engine, Row
 
+from app.booker.forms import new_key
 from app.booking_pages.offers import offer_of
-from app.bookings.forms import new_key
 from app.bookings.slot_addresses import SLOT_FORM
 from app.db import db
 from bench.measure import tell

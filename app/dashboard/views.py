@@ -8,7 +8,7 @@ from flask_login import current_user
 
 from ..accounts.gate import current_host, hosts_only
 from ..booking_pages.service import pages_of
-from ..bookings.listing import need_attention, soonest
+from ..desk.listing import need_attention, soonest
 from ..web.htmx import render, see_other
 from ..zoom.tokens import connection_of
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from ..accounts.models import User
 from ..booking_pages.models import BookingPage
 from ..booking_pages.service import pages_of
-from ..bookings.listing import latest_meetings
 from ..bookings.models import Booking
+from ..desk.listing import latest_meetings
 from ..outbox import Refused, Task, Unavailable
 from ..zoom import abilities, tokens
 from ..zoom.models import ZoomConnection

@@ -7,9 +7,9 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from app.bookings import listing
 from app.bookings.models import Booking
 from app.db import db
+from app.desk import listing
 from app.outbox import Task
 from tests.cast import make_booking, make_host, make_page, visit_as
 from tests.notifications.rows import text_of, written

@@ -15,7 +15,7 @@ from app.tasks import HANDLERS
 from tests.conftest import test_environment
 
 DOCUMENTED = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \| .+ \|$", re.MULTILINE)
-WORDS = ROOT / "app" / "templates" / "bookings" / "_words.html"
+WORDS = ROOT / "app" / "templates" / "desk" / "_words.html"
 READERS = {"text", "required", "several", "whole_number", "switch", "seconds"}
 
 

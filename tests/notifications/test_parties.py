@@ -3,7 +3,7 @@
 import pytest
 from icalendar import Calendar, Event
 
-from app.bookings import calendar_links
+from app.booker import calendar_links
 from app.bookings.models import Booking
 from app.notifications.invitations import invitation
 from tests.notifications.rows import booking_row, event_in

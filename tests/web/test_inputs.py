@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 
 from app.accounts.forms import SignUpForm
+from app.booker.forms import BookingForm
 from app.booking_pages.forms import PageForm
-from app.bookings.forms import BookingForm
 from tests.cast import make_booking, make_host, make_page, visit_as
 from tests.visitor import InProcess, Visitor
 

@@ -9,6 +9,10 @@ from flask import Blueprint, abort, flash, make_response, redirect, request, url
 from flask.typing import ResponseReturnValue
 
 from ..accounts.gate import current_host, hosts_only
+from ..bookings import service, standing
+from ..bookings.models import Booking
+from ..bookings.remains import is_anothers, remains, will_remain
+from ..bookings.resend import times_sent_again
 from ..core import text
 from ..i18n import gettext as _
 from ..outbox import Refused, Unavailable
@@ -17,11 +21,7 @@ from ..web.htmx import render, see_other
 from ..zoom import meetings
 from ..zoom.meetings import is_of_earlier_account, may_read
 from ..zoom.tokens import connection_of
-from . import service, standing
 from .listing import TABS, find_bookings, find_own, mail_state, wants_connecting, worst_failure
-from .models import Booking
-from .remains import is_anothers, remains, will_remain
-from .resend import times_sent_again
 
 MOST_SEARCHED = 100  # characters
 
@@ -43,8 +43,8 @@ def index() -> ResponseReturnValue:
     page = min(max(request.args.get("page", 1, type=int), 1), 1_000_000)
     bookings, has_more = find_bookings(current_host(), tab, query, page)
     return render(
-        "bookings/index.html",
-        "bookings/_list.html",
+        "desk/index.html",
+        "desk/_list.html",
         bookings=bookings,
         tab=tab,
         tabs=tab_names(tab),
@@ -66,7 +66,7 @@ def tab_names(chosen: str) -> Sequence[tuple[str, str]]:
 @bp.get("/<public_id>")
 def show(public_id: str) -> ResponseReturnValue:
     """One booking, and what became of it. :raises 404: another host's booking."""
-    return render("bookings/show.html", **details(own_booking_or_404(public_id)))
+    return render("desk/show.html", **details(own_booking_or_404(public_id)))
 
 
 def details(booking: Booking) -> dict[str, Any]:
@@ -105,8 +105,8 @@ def live(public_id: str) -> ResponseReturnValue:
         except (Refused, Unavailable) as error:
             trouble = error.reason
     return render(
-        "bookings/show.html",
-        "bookings/_live.html",
+        "desk/show.html",
+        "desk/_live.html",
         **details(booking),
         is_asked=True,
         meeting=meeting,
@@ -137,7 +137,7 @@ def ask_cancel(public_id: str) -> ResponseReturnValue:
     if not booking.is_live or booking.is_past:
         return see_other(url_for(".show", public_id=public_id))
     return render(
-        "bookings/cancel_by_host.html",
+        "desk/cancel_by_host.html",
         booking=booking,
         page=booking.page,
         zone=booking.host_zone,

@@ -21,6 +21,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..booking_pages.offers import Facts, Offer, find, find_live
+from ..bookings import openings, service
+from ..bookings.models import Booking
+from ..bookings.public_month import Shown, View, look_at, month_values, read_view, zone_values
 from ..core.logs import log
 from ..db import DATABASE_AWAY, db, read_only
 from ..i18n import current_language, language_in_address
@@ -32,10 +35,7 @@ from ..web.htmx import is_htmx, render, respond, see_other
 from ..web.origin import refuse_foreign_origin
 from ..web.rate_limits import LimitReached, count, limits, mailbox
 from ..web.shown_again import shown_again_by
-from . import openings, service
 from .forms import BookingForm, new_key, read_key
-from .models import Booking
-from .public_month import Shown, View, look_at, month_values, read_view, zone_values
 
 bp = Blueprint("public", __name__)
 
@@ -66,7 +66,7 @@ def _draw(shown: Shown, _language: str, _address: str, is_part: bool) -> str:
     """The language and the address are read by the templates, from the request."""
     page = shown.offer.page
     return render_template(
-        "bookings/_slots.html" if is_part else "bookings/public.html",
+        "bookings/_slots.html" if is_part else "booker/public.html",
         is_part=is_part,
         **month_values(shown, url_for(".show", slug=page.slug)),
         **zone_values(page, shown.view.zone),
@@ -237,7 +237,7 @@ def render_form(
     zone = chosen_zone(view, details)
     details.timezone.data = zone.key
     response = render(
-        "bookings/form.html",
+        "booker/form.html",
         page=page,
         view=view,
         zone=zone,
@@ -276,7 +276,7 @@ def render_lost(offer: Offer, start: datetime, details: BookingForm) -> Response
     details.timezone.data = zone.key
     nearest = openings.nearest_open(offer, start) if offer.is_live else []
     response = render(
-        "bookings/lost.html",
+        "booker/lost.html",
         page=page,
         view=view,
         zone=zone,

@@ -3,6 +3,9 @@
 from flask import Blueprint, Response, abort, g, url_for
 from flask.typing import ResponseReturnValue
 
+from ..bookings import service, standing
+from ..bookings.models import Booking
+from ..bookings.standing import Phase
 from ..i18n import gettext as _
 from ..i18n import language_in_address
 from ..web.extensions import csrf
@@ -10,9 +13,7 @@ from ..web.headers import keep_private
 from ..web.htmx import render, see_other
 from ..web.origin import refuse_foreign_origin
 from ..web.rate_limits import limits
-from . import calendar_links, service, standing
-from .models import Booking
-from .standing import Phase
+from . import calendar_links
 
 bp = Blueprint("client", __name__, url_prefix="/booking/<token>")
 bp.after_request(keep_private)
@@ -27,7 +28,7 @@ def show(token: str) -> ResponseReturnValue:
 @bp.get("/meeting")
 def meeting(token: str) -> ResponseReturnValue:
     """The part that turns from "creating…" into the link; the page asks again until then."""
-    return render_booking(booking_or_404(token), token, part="bookings/_meeting.html")
+    return render_booking(booking_or_404(token), token, part="booker/_meeting.html")
 
 
 def render_booking(booking: Booking, token: str, *, part: str | None = None) -> Response:
@@ -35,7 +36,7 @@ def render_booking(booking: Booking, token: str, *, part: str | None = None) -> 
     details = calendar_links.place_of(booking)
     is_slow = standing.waits_long(booking)
     return render(
-        "bookings/client.html",
+        "booker/client.html",
         part,
         booking=booking,
         phase=standing.phase_of(booking),
@@ -60,7 +61,7 @@ def ask_cancel(token: str) -> ResponseReturnValue:
     if standing.phase_of(booking) is not Phase.TO_COME:
         return see_other(url_for(".show", token=token, **language_in_address()))
     return render(
-        "bookings/cancel.html",
+        "booker/cancel.html",
         booking=booking,
         page=booking.page,
         token=token,

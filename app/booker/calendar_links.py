@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from .models import Booking
+from ..bookings.models import Booking
 
 
 def place_of(booking: Booking) -> str:

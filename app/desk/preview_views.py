@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 from ..accounts.gate import current_host, hosts_only
 from ..booking_pages.offers import offer_of
 from ..booking_pages.service import page_of
+from ..bookings.public_month import look_at, month_values, read_view, zone_values
+from ..bookings.reasons import Reason, why_closed
 from ..web.htmx import render
-from .public_month import look_at, month_values, read_view, zone_values
-from .reasons import Reason, why_closed
 
 bp = Blueprint("preview", __name__, url_prefix="/dashboard/pages/<int:page_id>/preview")
 bp.before_request(hosts_only)
@@ -24,8 +24,8 @@ def show(page_id: int) -> ResponseReturnValue:
     offer = offer_of(page.id)
     view = read_view(offer.page)
     return render(
-        "bookings/preview.html",
-        "bookings/_preview.html",
+        "desk/preview.html",
+        "desk/_preview.html",
         is_preview=True,
         reasons=by_reason(why_closed(offer, view.month, view.zone)),
         **month_values(look_at(offer, view), url_for(".show", page_id=page_id)),

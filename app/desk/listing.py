@@ -9,13 +9,13 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from ..accounts.models import User
 from ..booking_pages.models import BookingPage
+from ..bookings.followups import CREATE_MEETING
+from ..bookings.models import Booking
 from ..core.clock import utcnow
 from ..db import db
 from ..db.search import contains
 from ..outbox import Task
 from ..zoom.meetings import WANTS_CONNECTING
-from .followups import CREATE_MEETING
-from .models import Booking
 
 TABS = ("upcoming", "past", "cancelled", "attention")
 PAGE_SIZE = 50

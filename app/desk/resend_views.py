@@ -4,11 +4,11 @@ from flask import Blueprint, Response, flash, url_for
 from flask.typing import ResponseReturnValue
 
 from ..accounts.gate import hosts_only
+from ..bookings import resend
 from ..i18n import gettext as _
 from ..web.htmx import render, see_other
 from ..web.rate_limits import limits
 from ..web.shown_again import shown_again_by
-from . import resend
 from .host_views import details, own_booking_or_404
 from .resend_forms import AddressForm
 
@@ -19,7 +19,7 @@ bp.before_request(hosts_only)
 def draw(public_id: str, form: AddressForm | None = None) -> Response:
     """The booking's page with the form as it was sent. :raises 404: another host's booking."""
     booking = own_booking_or_404(public_id)
-    return render("bookings/show.html", **details(booking), address_form=form or AddressForm())
+    return render("desk/show.html", **details(booking), address_form=form or AddressForm())
 
 
 @bp.post("/client-address")

@@ -9,13 +9,13 @@ from wtforms.validators import DataRequired, Length
 
 from ..accounts.models import EMAIL_LENGTH, NAME_LENGTH
 from ..booking_pages.offers import Facts
+from ..bookings.models import NOTE_LENGTH
+from ..bookings.service import Client
 from ..db.once import new_form_key, read_form_key
 from ..i18n import current_language
 from ..i18n import gettext as _
 from ..i18n.zones import read_zone
 from ..web.forms import Address, ClientForm, Line, Text
-from .models import NOTE_LENGTH
-from .service import Client
 
 PURPOSE = "booking-form"
 A_WEEK = 7 * 86_400
