@@ -11,7 +11,6 @@ from .accounts import gate, language
 from .accounts import views as accounts
 from .admin import failed, health, queues
 from .booker import client_views, public_views
-from .booking_pages import time_off_views
 from .booking_pages import views as booking_pages
 from .bookings import slot_addresses
 from .core import config, crypto, environment, logs
@@ -19,6 +18,7 @@ from .dashboard import views as dashboard
 from .desk import host_views, preview_views, resend_views
 from .guide import views as guide
 from .notifications import views as notifications
+from .schedules import time_off_views
 from .settings import views as settings_pages
 from .web import assets, bodies, error_pages, extensions, proxies, rate_limits, shown_again
 from .web import pages as web

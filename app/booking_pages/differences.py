@@ -6,10 +6,11 @@ from typing import Any
 
 from ..i18n import current_language, day_in_words, length_in_words, weekday_names
 from ..i18n import gettext as _
-from . import public_holidays
+from ..schedules import public_holidays
+from ..schedules.models import MINUTES_A_DAY
+from ..schedules.row_forms import Override, typed_hours, typed_overrides
 from .forms import COLUMNS, PageForm
-from .models import MINUTES_A_DAY, BookingPage
-from .row_forms import Override, typed_hours, typed_overrides
+from .models import BookingPage
 from .service import draft_of
 
 LENGTHS = {"duration", "increment", "buffer_before", "buffer_after"}

@@ -15,16 +15,9 @@ from ..core.text import fold
 from ..i18n import current_language
 from ..i18n import gettext as _
 from ..i18n.zones import cities
-from ..web.forms import Line, LocalForm, Switch, Text
-from . import public_holidays, slugs
-from .fields import MOST_ROWS, Day, Rows, Whole, too_many_rows
-from .models import (
-    DESCRIPTION_LENGTH,
-    LOCATION_LENGTH,
-    TITLE_LENGTH,
-    BookingPage,
-)
-from .row_forms import (
+from ..schedules import public_holidays
+from ..schedules.fields import MOST_ROWS, Day, Rows, Whole, too_many_rows
+from ..schedules.row_forms import (
     HoursForm,
     OverrideForm,
     kept_hours,
@@ -32,6 +25,14 @@ from .row_forms import (
     tell_lonely_nights,
     typed_hours,
     typed_overrides,
+)
+from ..web.forms import Line, LocalForm, Switch, Text
+from . import slugs
+from .models import (
+    DESCRIPTION_LENGTH,
+    LOCATION_LENGTH,
+    TITLE_LENGTH,
+    BookingPage,
 )
 from .service import Draft, default_hours, draft_of
 

@@ -1,4 +1,4 @@
-"""Booking pages with their hours, and the host's own absences.
+"""Booking pages with their hours.
 
 Lengths are minutes; `opens` and `closes` are minutes after local midnight, 0 to 1440.
 """
@@ -8,7 +8,6 @@ from datetime import date, datetime
 from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
-    Index,
     String,
     Text,
 )
@@ -23,8 +22,6 @@ TITLE_LENGTH = 120
 SLUG_LENGTH = 64
 DESCRIPTION_LENGTH = 2000
 LOCATION_LENGTH = 300
-LABEL_LENGTH = 120
-MINUTES_A_DAY = 1440
 
 
 class BookingPage(MadeByForm, Model):
@@ -135,20 +132,3 @@ class PageOverride(Model):
     date: Mapped[date]
     opens: Mapped[int | None]
     closes: Mapped[int | None]
-
-
-class TimeOff(Model):
-    """A span in which the host is away: busy on every page of theirs."""
-
-    __tablename__ = "time_off"
-    __table_args__ = (
-        CheckConstraint("starts_at < ends_at", name="span"),
-        # Unique: the same span added twice is one, whoever presses how often.
-        Index("ix_time_off_host_id_starts_at", "host_id", "starts_at", "ends_at", unique=True),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    host_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    starts_at: Mapped[datetime]
-    ends_at: Mapped[datetime]
-    label: Mapped[str] = mapped_column(String(LABEL_LENGTH), default="")

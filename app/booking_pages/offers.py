@@ -24,9 +24,9 @@ from ..accounts.models import User
 from ..availability import Rules
 from ..db import db
 from ..i18n import DEFAULT_LANGUAGE
+from ..schedules.holidays import holidays_in
 from ..zoom.abilities import Abilities
 from ..zoom.models import ZoomConnection
-from .holidays import holidays_in
 from .models import BookingPage, PageAddress, PageHours, PageOverride
 
 Range = tuple[int, int]

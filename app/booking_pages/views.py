@@ -15,13 +15,14 @@ from ..core.clock import utcnow
 from ..db.once import new_form_key, read_form_key
 from ..i18n import current_language
 from ..i18n import gettext as _
+from ..schedules import public_holidays
+from ..schedules.fields import MOST_ROWS, too_many_rows
 from ..web.headers import may_lead_to_zoom
 from ..web.htmx import is_htmx, render, see_other
 from ..web.shown_again import shown_again_by
 from ..zoom.service import makes_meetings
-from . import public_holidays, service, slugs
+from . import service, slugs
 from .differences import differences_of
-from .fields import MOST_ROWS, too_many_rows
 from .forms import PageForm
 from .models import BookingPage
 

@@ -11,10 +11,10 @@ from sqlalchemy import Executable, Table, bindparam, select, union_all
 
 from ..availability import Rules, Span, open_slots
 from ..availability.days import EPOCH, local_days
-from ..booking_pages.models import TimeOff
 from ..booking_pages.offers import Offer
 from ..core.clock import utcnow
 from ..db import db
+from ..schedules.models import TimeOff
 from .models import Booking
 
 # The longest span a booking can block: a day, with a day of buffer on either side. Naming it

@@ -6,11 +6,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from ..accounts.models import SignIn
-from ..booking_pages.models import BookingPage, TimeOff
+from ..booking_pages.models import BookingPage
 from ..bookings.models import Booking
 from ..core.clock import utcnow
 from ..db import db
 from ..outbox import Task
+from ..schedules.models import TimeOff
 from ..zoom.models import ZoomConnection
 
 

@@ -7,10 +7,10 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.accounts.models import User
-from app.booking_pages import public_holidays
-from app.booking_pages.holidays import countries
 from app.booking_pages.models import BookingPage
 from app.db import db
+from app.schedules import public_holidays
+from app.schedules.holidays import countries
 from tests.cast import make_page, visit_as
 from tests.visitor import Page, Visitor
 

@@ -7,8 +7,9 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from app.accounts.models import User
-from app.booking_pages.models import BookingPage, PageAddress, PageHours, TimeOff
+from app.booking_pages.models import BookingPage, PageAddress, PageHours
 from app.db import db
+from app.schedules.models import TimeOff
 from tests.cast import PASSWORD, make_host, visit_as
 from tests.together import at_once
 from tests.visitor import Answer, Form, InProcess, Page, Visitor

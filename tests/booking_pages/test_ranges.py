@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.accounts.models import User
-from app.booking_pages.models import BookingPage, TimeOff
-from app.booking_pages.ranges import join, next_date, next_weekday, runs_over, split
+from app.booking_pages.models import BookingPage
 from app.db import db
+from app.schedules.models import TimeOff
+from app.schedules.ranges import join, next_date, next_weekday, runs_over, split
 from tests.cast import make_host, make_page, visit_as
 from tests.visitor import Form, Page, Visitor
 

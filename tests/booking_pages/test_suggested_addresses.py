@@ -10,7 +10,8 @@ from flask import Flask
 
 from app.accounts import passwords
 from app.accounts.models import User
-from app.booking_pages import holidays, public_holidays, slugs
+from app.booking_pages import slugs
+from app.schedules import holidays, public_holidays
 from tests.cast import make_host, visit_as
 from tests.together import at_once
 

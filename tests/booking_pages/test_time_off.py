@@ -8,12 +8,12 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.accounts.models import User
-from app.booking_pages import time_off
-from app.booking_pages.models import TimeOff
 from app.booking_pages.offers import offer_of
 from app.bookings import openings
 from app.bookings.models import Booking
 from app.db import db
+from app.schedules import time_off
+from app.schedules.models import TimeOff
 from tests.cast import make_booking, make_host, make_page, visit_as
 from tests.visitor import Page, Visitor
 

@@ -10,11 +10,12 @@ import time_machine
 from flask import Flask
 
 from app.booking_pages import service as pages
-from app.booking_pages.models import BookingPage, TimeOff
+from app.booking_pages.models import BookingPage
 from app.booking_pages.offers import offer_of
 from app.bookings.openings import open_days
 from app.bookings.reasons import Reason, why_closed
 from app.db import db
+from app.schedules.models import TimeOff
 from tests.cast import make_booking, make_host, make_page, visit_as
 
 TOKYO = ZoneInfo("Asia/Tokyo")

@@ -9,10 +9,10 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from app.accounts.models import User
-from app.booking_pages import time_off
 from app.bookings.models import Booking
 from app.db import db
 from app.outbox import queue
+from app.schedules import time_off
 from tests.cast import (
     PASSWORD,
     connect_zoom,

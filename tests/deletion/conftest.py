@@ -11,11 +11,12 @@ from sqlalchemy import update
 
 from app.accounts import service as accounts
 from app.accounts.models import User
-from app.booking_pages.models import BookingPage, TimeOff
+from app.booking_pages.models import BookingPage
 from app.bookings.models import Booking
 from app.core.clock import utcnow
 from app.db import db
 from app.outbox import new_task
+from app.schedules.models import TimeOff
 from app.zoom.abilities import DELETE
 from app.zoom.tokens import connection_of
 from tests.cast import connect_zoom, make_booking, make_host, make_page, move_back, tomorrow

@@ -67,7 +67,7 @@ def host_zone() -> ZoneInfo:
 def render_list(form: TimeOffForm, status: int = 200) -> ResponseReturnValue:
     now = utcnow()
     response = render(
-        "booking_pages/time_off.html",
+        "schedules/time_off.html",
         form=form,
         zone=form.zone,
         now=now,
