@@ -12,7 +12,7 @@ from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
 from app.bookings.models import Booking
-from app.cli import TaskJob, TaskWorker
+from app.cli.processes import TaskJob, TaskWorker
 from app.core.config import Settings
 from app.db import db
 from app.outbox import queue

@@ -1,4 +1,4 @@
-"""Commands: `flask worker`, `scheduler`, `create-admin`, `rotate-keys`, and those of features."""
+"""`flask worker` and `flask scheduler`: loops of our own, which outlive Valkey and the database."""
 
 import logging
 import signal
@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 import click
-from flask import Flask, current_app
+from flask import current_app
 from flask.cli import with_appcontext
 from redis.exceptions import RedisError
 from rq import SimpleWorker
@@ -18,45 +18,14 @@ from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.datastructures import MultiDict
 
-from .accounts import service as accounts
-from .accounts.forms import AdminForm
-from .accounts.models import User
-from .core.config import current_settings
-from .core.logs import log
-from .core.rotation import reseal_all
-from .core.text import fold_address
-from .db import db
-from .deletion.commands import delete_account, deletions
-from .deletion.inventory import inventory
-from .outbox import queue
-from .review.commands import seed_reviewer
-from .tasks.commands import retry_failed, send_test_mail
-from .tasks.sweep import sweep
+from ..core.config import current_settings
+from ..core.logs import log
+from ..db import db
+from ..outbox import queue
+from ..tasks.sweep import sweep
 
 QUEUE_RETRY = 1.0  # seconds between tries while Valkey is away
-
-
-def init_app(app: Flask) -> None:
-    for command in (
-        check_config, worker, scheduler, create_admin, rotate_keys, delete_account, deletions,
-        seed_reviewer,
-        retry_failed,
-        send_test_mail,
-    ):  # fmt: skip
-        app.cli.add_command(command)
-
-
-@click.command("check-config")
-@with_appcontext
-def check_config() -> None:
-    """Say whether CalSync can start with the environment as it is: exit status 0, or 4 with all
-    that is missing or wrong."""
-    # What is wrong has ended the loading of the app already, with its list.
-    for warning in current_settings().warnings:
-        click.echo(f"Warning: {warning}", err=True)
-    click.echo("CalSync can start with this configuration.")
 
 
 class TaskJob(Job):
@@ -173,70 +142,3 @@ def _restore_signals(stop: threading.Event) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-
-
-@click.command("create-admin")
-@click.argument("email")
-@click.option("--name", default="", help="Shown to clients; the address' first part if left out.")
-@click.option(
-    "--take-over",
-    is_flag=True,
-    help="Make an account that exists an admin's, with all that whoever made it has set up.",
-)
-@click.password_option(help="Asked for when left out; on a command line others can read it.")
-@with_appcontext
-def create_admin(email: str, name: str, take_over: bool, password: str) -> None:
-    """Make an account that may see the queues."""
-    name = name or fold_address(email).partition("@")[0]
-    form = AdminForm(MultiDict({"email": email, "name": name, "password": password}))
-    if not form.validate():
-        problems = [f"{field.label.text}: {words}" for field in form for words in field.errors]
-        raise click.ClickException("\n".join(problems))
-    if earlier := accounts.find_by_email(form.email.data):
-        if not take_over:
-            raise click.ClickException(_what_is_there(earlier))
-        accounts.promote(earlier, password)
-        click.echo(
-            f"{earlier.email} is an admin now, with the new password; every browser is signed out."
-        )
-        return
-    settings = current_settings()
-    accounts.sign_up(
-        form.email.data,
-        password,
-        form.name.data,
-        locale="en",
-        timezone=settings.default_timezone,
-        is_admin=True,
-    )
-    click.echo(f"{form.email.data} is an admin. Sign in at {settings.public_base_url}/login")
-
-
-def _what_is_there(user: User) -> str:
-    """Anybody can sign up with an address, so an account that exists may be another's work."""
-    found = inventory(user.id)
-    zoom = "a Zoom connection" if found.zoom_connections else "no Zoom connection"
-    bookings = found.to_come + found.other_bookings
-    return (
-        f"{user.email} has an account already, made on {user.created_at:%d %B %Y} by whoever signed"
-        f" up with it: {found.pages} booking pages, {bookings} bookings, {zoom}.\n"
-        f"Nothing was changed. Either delete it first, with its pages and its connection:\n"
-        f"    flask delete-account {user.email}\n"
-        "or, when you know that it is yours, run this again with --take-over: the account gets the"
-        " new password and every browser is signed out, but pages, bookings and the Zoom connection"
-        " stay as they are."
-    )
-
-
-@click.command("rotate-keys")
-@with_appcontext
-def rotate_keys() -> None:
-    """Seal every secret in the database under the first of TOKEN_ENCRYPTION_KEYS."""
-    done = reseal_all()
-    click.echo(f"{done.sealed} values are sealed under the first key.")
-    if done.unreadable:
-        raise click.ClickException(
-            f"{done.unreadable} values open with none of the keys. Keep the older keys, and put the"
-            " missing one behind them."
-        )
-    click.echo("The other keys may be removed now, once every process has been restarted.")
