@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 from sqlalchemy import Engine, Row
 
 from app.booker.forms import new_key
-from app.booking_pages.offers import offer_of
+from app.booking_pages.offerings import offering_of
 from app.bookings.slot_addresses import SLOT_FORM
 from app.db import db
 from bench.measure import tell
@@ -81,7 +81,7 @@ def add_page(number: int) -> int:
 def forms_for(pages: Sequence[int], numbers: range) -> Iterator[tuple[str, str]]:
     """What as many clients send, each for a slot of its own; the hosts take turns."""
     for number in numbers:
-        page = offer_of(pages[number % HOSTS]).page
+        page = offering_of(pages[number % HOSTS]).page
         # From midnight in Tokyo, where the page's grid begins.
         start = month_begins().astimezone(UTC) + number // HOSTS * APART
         yield (

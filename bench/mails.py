@@ -29,7 +29,7 @@ from sqlalchemy import select
 
 from app import create_app
 from app.booking_pages.models import BookingPage
-from app.booking_pages.offers import offer_of
+from app.booking_pages.offerings import offering_of
 from app.bookings import service
 from app.bookings.models import Booking
 from app.bookings.openings import open_starts
@@ -165,7 +165,7 @@ def measure_own_time(stack: Stack, database: str, environ: dict[str, str], redis
     waits: dict[str, list[float]] = {}
     with app.app_context():
         page = db.session.scalars(select(BookingPage)).one()
-        starts = open_starts(offer_of(page.id), utcnow(), utcnow() + timedelta(days=60))[-OWN:]
+        starts = open_starts(offering_of(page.id), utcnow(), utcnow() + timedelta(days=60))[-OWN:]
         ids = [
             service.book(page, start, make_client(), f"own{number}").id
             for number, start in enumerate(starts)

@@ -29,8 +29,8 @@ def send_to_door() -> Response:
         page = render("accounts/sign_in.html", form=SignInForm(formdata=None), kept=kept)
         page.status_code = 403
         return replace_page(page)
-    wish = request.full_path.rstrip("?") if request.method == "GET" else None
-    return go_to(url_for("accounts.sign_in", next=wish))
+    next_path = request.full_path.rstrip("?") if request.method == "GET" else None
+    return go_to(url_for("accounts.sign_in", next=next_path))
 
 
 def hosts_only() -> Response | None:

@@ -63,7 +63,7 @@ def create_account() -> ResponseReturnValue:
         count("form")
         if form.validate_on_submit():
             if user := account_of(form):
-                open_door(user)
+                sign_in_as(user)
                 return see_other(destination())
             form.email.errors = [_("This address has an account already. Sign in instead.")]
     except NotNow as why:
@@ -107,7 +107,7 @@ def render_sign_up(form: SignUpForm) -> Response:
     return render(
         "accounts/sign_up.html",
         form=form,
-        next=wish(),
+        next=next_path(),
         form_key=key if is_good else new_form_key(SIGN_UP),
     )
 
@@ -136,7 +136,7 @@ def create_session() -> ResponseReturnValue:
         count("form")
         if form.validate_on_submit():
             if user := try_password(form.email.data, form.password.data):
-                open_door(user)
+                sign_in_as(user)
                 return show_kept(request.form.get("kept", "")) or see_other(destination())
             form.password.errors = [_("Address and password do not match an account.")]
     except NotNow as why:
@@ -147,11 +147,11 @@ def create_session() -> ResponseReturnValue:
 
 def render_sign_in(form: SignInForm) -> Response:
     return render(
-        "accounts/sign_in.html", form=form, next=wish(), kept=request.form.get("kept", "")
+        "accounts/sign_in.html", form=form, next=next_path(), kept=request.form.get("kept", "")
     )
 
 
-def open_door(user: User) -> None:
+def sign_in_as(user: User) -> None:
     """Sign `user` in under a new token; nothing of an earlier session survives. The browser is
     known from now on."""
     session.clear()
@@ -167,13 +167,13 @@ def open_door(user: User) -> None:
         return response
 
 
-def wish() -> str | None:
+def next_path() -> str | None:
     """Where the visitor was going, when that is a path of ours."""
     return local_path(request.values.get("next"), "") or None
 
 
 def destination() -> str:
-    return wish() or url_for("dashboard.show")
+    return next_path() or url_for("dashboard.show")
 
 
 @bp.post("/logout")

@@ -77,17 +77,17 @@ def ask_password() -> ResponseReturnValue:
 def confirm() -> ResponseReturnValue:
     """Open the queues for half an hour. 422: wrong password. 429, 503: not now."""
     form = ConfirmForm()
-    wish = local_path(request.form.get("next"), "")
+    next_path = local_path(request.form.get("next"), "")
     try:
         if form.validate_on_submit():
             if is_own_password(form.password.data):
                 session[CONFIRMED] = utcnow().timestamp()
-                return see_other(wish or url_for("rq_dashboard.queues_overview"))
+                return see_other(next_path or url_for("rq_dashboard.queues_overview"))
             form.password.errors = [_("This is not your password.")]
     except NotNow as why:
         form.form_errors.append(why.words)
-        return answer_not_now(render("admin/confirm.html", form=form, next=wish), why)
-    return render("admin/confirm.html", form=form, next=wish), 422
+        return answer_not_now(render("admin/confirm.html", form=form, next=next_path), why)
+    return render("admin/confirm.html", form=form, next=next_path), 422
 
 
 def is_own_password(password: str) -> bool:

@@ -8,7 +8,7 @@ from wtforms import HiddenField, StringField
 from wtforms.validators import DataRequired, Length
 
 from ..accounts.models import EMAIL_LENGTH, NAME_LENGTH
-from ..booking_pages.offers import Facts
+from ..booking_pages.offerings import PageSnapshot
 from ..bookings.models import NOTE_LENGTH
 from ..bookings.service import Client
 from ..db.once import new_form_key, read_form_key
@@ -60,7 +60,7 @@ class BookingForm(ClientForm):
             return False
         return is_valid
 
-    def client(self, page: Facts) -> Client:
+    def client(self, page: PageSnapshot) -> Client:
         """The valid form's client; an unknown zone becomes the page's."""
         zone = self.timezone.data
         return Client(
@@ -72,11 +72,11 @@ class BookingForm(ClientForm):
         )
 
 
-def new_key(page: Facts, start: datetime) -> str:
+def new_key(page: PageSnapshot, start: datetime) -> str:
     """A signed idempotency key for one form at one slot."""
     return new_form_key(PURPOSE, page.id, start.isoformat())
 
 
-def read_key(page: Facts, start: datetime, key: str | None) -> str | None:
+def read_key(page: PageSnapshot, start: datetime, key: str | None) -> str | None:
     """The key's random part; None when it is forged, for another slot or older than a week."""
     return read_form_key(PURPOSE, key, page.id, start.isoformat(), max_age=A_WEEK)

@@ -20,7 +20,7 @@ from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as BaseResponse
 
-from ..booking_pages.offers import Facts, Offer, find, find_live
+from ..booking_pages.offerings import Offering, PageSnapshot, find, find_live
 from ..bookings import openings, service
 from ..bookings.models import Booking
 from ..bookings.public_month import Shown, View, look_at, month_values, read_view, zone_values
@@ -45,8 +45,8 @@ bp = Blueprint("public", __name__)
 def show(slug: str) -> ResponseReturnValue:
     """The month, and the times of a day. :raises 404: no such live page."""
     read_only()
-    offer = live_offer_or_404(slug)
-    shown = look_at(offer, read_view(offer.page))
+    offering = live_offering_or_404(slug)
+    shown = look_at(offering, read_view(offering.page))
     draw = current_app.extensions["public_months"]
     return respond(draw(shown, current_language(), request.full_path, is_htmx()), has_part=True)
 
@@ -64,7 +64,7 @@ def keep_drawings(state: BlueprintSetupState) -> None:
 
 def _draw(shown: Shown, _language: str, _address: str, is_part: bool) -> str:
     """The language and the address are read by the templates, from the request."""
-    page = shown.offer.page
+    page = shown.offering.page
     return render_template(
         "bookings/_slots.html" if is_part else "booker/public.html",
         is_part=is_part,
@@ -73,13 +73,13 @@ def _draw(shown: Shown, _language: str, _address: str, is_part: bool) -> str:
     )
 
 
-def live_offer_or_404(slug: str) -> Offer:
+def live_offering_or_404(slug: str) -> Offering:
     """The live page at this address. One that it had before redirects. :raises 404: 308:"""
-    offer = find_live(slug) or abort(404)
-    g.host_language = offer.page.host.locale
-    if offer.page.slug != slug.lower():
-        abort(moved(offer.page.slug))
-    return offer
+    offering = find_live(slug) or abort(404)
+    g.host_language = offering.page.host.locale
+    if offering.page.slug != slug.lower():
+        abort(moved(offering.page.slug))
+    return offering
 
 
 def moved(slug: str) -> BaseResponse:
@@ -101,23 +101,23 @@ def moved(slug: str) -> BaseResponse:
 @compress.compressed()
 def form(slug: str, start: datetime) -> ResponseReturnValue:
     """The form for one slot. 409: it is not open any more. :raises 404:"""
-    offer = live_offer_or_404(slug)
+    offering = live_offering_or_404(slug)
     details = BookingForm(formdata=None)
-    if not openings.is_open(offer, start):
-        return render_lost(offer, start, details)
-    return render_form(offer.page, start, details)
+    if not openings.is_open(offering, start):
+        return render_lost(offering, start, details)
+    return render_form(offering.page, start, details)
 
 
 def draw_form(slug: str, start: datetime) -> ResponseReturnValue:
     """The form as it was sent, with the key it was sent with. :raises 404: no such page."""
-    offer = find(slug) or abort(404)
-    g.host_language = offer.page.host.locale
+    offering = find(slug) or abort(404)
+    g.host_language = offering.page.host.locale
     details = BookingForm()
     key = details.key.data
-    if offer.is_live and openings.is_open(offer, start):
-        is_good = read_key(offer.page, start, key)
-        return render_form(offer.page, start, details, key=key if is_good else None)
-    return render_lost(offer, start, details)
+    if offering.is_live and openings.is_open(offering, start):
+        is_good = read_key(offering.page, start, key)
+        return render_form(offering.page, start, details, key=key if is_good else None)
+    return render_lost(offering, start, details)
 
 
 @bp.post("/b/<slug>/<slot:start>")
@@ -129,12 +129,12 @@ def create(slug: str, start: datetime) -> ResponseReturnValue:
     refuse_foreign_origin()
     # A page that went off under the client's hands keeps what was typed; the key shows that
     # the form was given out while it was live.
-    offer = find(slug) or abort(404)
-    page = offer.page
+    offering = find(slug) or abort(404)
+    page = offering.page
     g.host_language = page.host.locale
     details = BookingForm()
     key = read_key(page, start, details.key.data)
-    if key is None and not offer.is_live:
+    if key is None and not offering.is_live:
         abort(404)
     if earlier := booked_by(page, key):
         return to_booking(earlier)
@@ -151,7 +151,7 @@ def create(slug: str, start: datetime) -> ResponseReturnValue:
         form = render_form(page, start, details, key=details.key.data if key else None)
         return answer_not_now(form, reached)
     except (service.SlotTaken, service.OutsideHours):
-        return render_lost(offer, start, details)
+        return render_lost(offering, start, details)
     except DATABASE_AWAY as error:
         db.session.rollback()
         log.warning("booking not saved", reason=type(error.orig).__name__)
@@ -166,7 +166,7 @@ def create(slug: str, start: datetime) -> ResponseReturnValue:
     return to_booking(booking)
 
 
-def book(page: Facts, start: datetime, details: BookingForm, key: str) -> Booking:
+def book(page: PageSnapshot, start: datetime, details: BookingForm, key: str) -> Booking:
     """Book, unless a limit says no; a lost race counts for nothing. Raises LimitReached, and what
     `service.book` raises."""
     client = details.client(page)
@@ -189,11 +189,11 @@ def form_again(slug: str, start: datetime) -> ResponseReturnValue:
         query = f"?{request.query_string.decode()}" if request.query_string else ""
         return see_other(url_for(".form", slug=slug, start=start) + query)
     refuse_foreign_origin()
-    offer = live_offer_or_404(slug)
+    offering = live_offering_or_404(slug)
     typed = BookingForm()
-    if not openings.is_open(offer, start):
-        return render_lost(offer, start, typed)
-    return render_form(offer.page, start, typed)
+    if not openings.is_open(offering, start):
+        return render_lost(offering, start, typed)
+    return render_form(offering.page, start, typed)
 
 
 @bp.post("/b/<slug>/<slot:start>/booked")
@@ -211,7 +211,7 @@ def booked(slug: str, start: datetime) -> ResponseReturnValue:
     return to_booking(earlier) if earlier else Response(status=HTTPStatus.NO_CONTENT)
 
 
-def booked_by(page: Facts, key: str | None) -> Booking | None:
+def booked_by(page: PageSnapshot, key: str | None) -> Booking | None:
     """The booking that the form with this key has made, if it has."""
     return service.find_by_key(page.id, key) if key else None
 
@@ -221,7 +221,7 @@ def to_booking(booking: Booking) -> ResponseReturnValue:
 
 
 def render_form(
-    page: Facts,
+    page: PageSnapshot,
     start: datetime,
     details: BookingForm,
     *,
@@ -259,7 +259,7 @@ def chosen_zone(view: View, details: BookingForm) -> ZoneInfo:
     return ZoneInfo(sent) if sent else view.zone
 
 
-def back_to_times(page: Facts, start: datetime, view: View, zone: ZoneInfo) -> str:
+def back_to_times(page: PageSnapshot, start: datetime, view: View, zone: ZoneInfo) -> str:
     """The day of `start` on the public page."""
     day = start.astimezone(zone).date()
     tz = {"tz": zone.key} if zone.key != page.timezone else {}
@@ -268,13 +268,13 @@ def back_to_times(page: Facts, start: datetime, view: View, zone: ZoneInfo) -> s
     )
 
 
-def render_lost(offer: Offer, start: datetime, details: BookingForm) -> ResponseReturnValue:
+def render_lost(offering: Offering, start: datetime, details: BookingForm) -> ResponseReturnValue:
     """409: the details are kept, and each near open time leads to its form with them."""
-    page = offer.page
+    page = offering.page
     view = read_view(page)
     zone = chosen_zone(view, details)
     details.timezone.data = zone.key
-    nearest = openings.nearest_open(offer, start) if offer.is_live else []
+    nearest = openings.nearest_open(offering, start) if offering.is_live else []
     response = render(
         "booker/lost.html",
         page=page,

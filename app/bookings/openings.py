@@ -11,7 +11,7 @@ from sqlalchemy import Executable, Table, bindparam, select, union_all
 
 from ..availability import Rules, Span, open_slots
 from ..availability.days import EPOCH, local_days
-from ..booking_pages.offers import Offer
+from ..booking_pages.offerings import Offering
 from ..core.clock import utcnow
 from ..db import db
 from ..schedules.models import TimeOff
@@ -25,23 +25,23 @@ SEASON = timedelta(days=92)
 YEARS = timedelta(days=731)  # the longest horizon that the form takes
 
 
-def open_starts(offer: Offer, start: datetime, end: datetime) -> list[datetime]:
+def open_starts(offering: Offering, start: datetime, end: datetime) -> list[datetime]:
     """The page's open starts s with `start <= s < end`, aware UTC, ascending."""
-    rules = offer.rules_between(start, end)
+    rules = offering.rules_between(start, end)
     return open_slots(
         rules,
-        busy_spans(offer.page.user_id, *reach_of(rules, start, end)),
+        busy_spans(offering.page.user_id, *reach_of(rules, start, end)),
         now=utcnow(),
         start=start,
         end=end,
-        booked_per_day=booked_per_day(offer, start, end),
+        booked_per_day=booked_per_day(offering, start, end),
     )
 
 
-def open_days(offer: Offer, month: date, zone: ZoneInfo) -> dict[date, list[datetime]]:
+def open_days(offering: Offering, month: date, zone: ZoneInfo) -> dict[date, list[datetime]]:
     """A month's open starts by the client's local day. `month` is its first day, in `zone`."""
     start, end = bounds_of(month, zone)
-    slots = open_starts(offer, start, end)
+    slots = open_starts(offering, start, end)
     days: dict[date, list[datetime]] = {}
     first = 0
     for day, _midnight, _begins, ends in local_days(zone, start - EPOCH, end - EPOCH):
@@ -53,49 +53,53 @@ def open_days(offer: Offer, month: date, zone: ZoneInfo) -> dict[date, list[date
     return days
 
 
-def open_day_after(offer: Offer, day: date, days: Collection[date], zone: ZoneInfo) -> date | None:
+def open_day_after(
+    offering: Offering, day: date, days: Collection[date], zone: ZoneInfo
+) -> date | None:
     """The first day after `day` with an open start, on the clocks of `zone`; `days` are the open
     ones of its month."""
     start = max(bounds_of(day.replace(day=1), zone)[1], utcnow())
     if later := [other for other in days if other > day]:
         return min(later)
     for length in (NEAR, SEASON, YEARS):
-        found = open_starts(offer, start, start + length)
+        found = open_starts(offering, start, start + length)
         if found:
             return found[0].astimezone(zone).date()
     return None
 
 
-def open_day_before(offer: Offer, day: date, days: Collection[date], zone: ZoneInfo) -> date | None:
+def open_day_before(
+    offering: Offering, day: date, days: Collection[date], zone: ZoneInfo
+) -> date | None:
     """The last day before `day` with an open start; `days` are the open ones of its month."""
     if earlier := [other for other in days if other < day]:
         return max(earlier)
     now, end = utcnow(), bounds_of(day.replace(day=1), zone)[0]
     for length in (NEAR, SEASON, YEARS):
         start = max(now, end - length)
-        if start < end and (found := open_starts(offer, start, end)):
+        if start < end and (found := open_starts(offering, start, end)):
             return found[-1].astimezone(zone).date()
     return None
 
 
-def is_full(offer: Offer, day: date, zone: ZoneInfo) -> bool:
+def is_full(offering: Offering, day: date, zone: ZoneInfo) -> bool:
     """Whether only bookings, or the daily limit of them, take all times of a day in `zone`."""
     start, end = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
-    rules = replace(offer.rules_between(start, end), daily_limit=None)
-    away = absences(offer.page.user_id, *reach_of(rules, start, end))
+    rules = replace(offering.rules_between(start, end), daily_limit=None)
+    away = absences(offering.page.user_id, *reach_of(rules, start, end))
     return bool(open_slots(rules, away, now=utcnow(), start=start, end=end))
 
 
-def is_open(offer: Offer, start: datetime) -> bool:
+def is_open(offering: Offering, start: datetime) -> bool:
     """Whether `start` can be booked right now."""
-    return start in open_starts(offer, start, start + timedelta(microseconds=1))
+    return start in open_starts(offering, start, start + timedelta(microseconds=1))
 
 
-def nearest_open(offer: Offer, wanted: datetime, count: int = 6) -> list[datetime]:
+def nearest_open(offering: Offering, wanted: datetime, count: int = 6) -> list[datetime]:
     """Open starts close to `wanted`, in their own order."""
     now = utcnow()
     wanted = max(wanted, now)
-    found = open_starts(offer, max(wanted - NEAR, now), wanted + NEAR)
+    found = open_starts(offering, max(wanted - NEAR, now), wanted + NEAR)
     return sorted(sorted(found, key=lambda start: abs(start - wanted))[:count])
 
 
@@ -134,9 +138,9 @@ def _spans(statement: Executable, host_id: int, start: datetime, end: datetime) 
     return list(starmap(Span, db.session.execute(statement, values).all()))
 
 
-def booked_per_day(offer: Offer, start: datetime, end: datetime) -> Mapping[date, int]:
+def booked_per_day(offering: Offering, start: datetime, end: datetime) -> Mapping[date, int]:
     """The page's live bookings by host-local day, where the page has a daily limit."""
-    page = offer.page
+    page = offering.page
     if page.daily_limit is None:
         return {}
     zone = ZoneInfo(page.timezone)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from flask import request
 
 from ..booking_pages.forms import zone_choices
-from ..booking_pages.offers import Facts, Offer
+from ..booking_pages.offerings import Offering, PageSnapshot
 from ..core.clock import utcnow
 from ..i18n import current_language
 from ..i18n.zones import read_zone
@@ -43,7 +43,7 @@ class View(NamedTuple):
 class Shown(NamedTuple):
     """All that the drawing of a month depends on, besides the language and the address."""
 
-    offer: Offer
+    offering: Offering
     view: View
     today: date
     counts: tuple[tuple[date, int], ...]  # of open starts, by the client's local day
@@ -54,7 +54,7 @@ class Shown(NamedTuple):
     next_open: date | None
 
 
-def read_view(page: Facts) -> View:
+def read_view(page: PageSnapshot) -> View:
     """The visitor's wishes from the address; what makes no sense falls back to the present."""
     zone = ZoneInfo(read_zone(request.args.get("tz")) or page.timezone)
     day = _read_date(request.args.get("date", ""))
@@ -94,7 +94,9 @@ def is_drawable(day: date) -> bool:
     return 1970 <= day.year <= 9000
 
 
-def neighbouring_months(page: Facts, view: View, today: date) -> tuple[date | None, date | None]:
+def neighbouring_months(
+    page: PageSnapshot, view: View, today: date
+) -> tuple[date | None, date | None]:
     """The months before and after, where they can hold anything bookable."""
     before = (view.month - timedelta(days=1)).replace(day=1)
     after = (view.month + timedelta(days=32)).replace(day=1)
@@ -105,7 +107,7 @@ def neighbouring_months(page: Facts, view: View, today: date) -> tuple[date | No
     )
 
 
-def zone_values(page: Facts, zone: ZoneInfo) -> dict[str, object]:
+def zone_values(page: PageSnapshot, zone: ZoneInfo) -> dict[str, object]:
     """The zone and the zones to choose from: the usual ones, or all with `?zones=all`."""
     everything = request.args.get("zones") == "all"
     usual = dict.fromkeys((zone.key, page.timezone, *USUAL_ZONES))
@@ -116,24 +118,24 @@ def zone_values(page: Facts, zone: ZoneInfo) -> dict[str, object]:
     }
 
 
-def look_at(offer: Offer, view: View) -> Shown:
+def look_at(offering: Offering, view: View) -> Shown:
     """What the page offers in the view's month, right now."""
-    days = openings.open_days(offer, view.month, view.zone)
+    days = openings.open_days(offering, view.month, view.zone)
     is_asked = view.day is not None and view.day.replace(day=1) == view.month
     day = view.day if is_asked else min(days, default=None)
     has_none = day not in days
     return Shown(
-        offer,
+        offering,
         view,
         today=utcnow().astimezone(view.zone).date(),
         counts=tuple((day, len(starts)) for day, starts in days.items()),
         day=day,
         starts=tuple(days[day]) if day in days else (),
-        is_full=day is not None and has_none and openings.is_full(offer, day, view.zone),
-        previous_open=openings.open_day_before(offer, day, days, view.zone)
+        is_full=day is not None and has_none and openings.is_full(offering, day, view.zone),
+        previous_open=openings.open_day_before(offering, day, days, view.zone)
         if day and has_none
         else None,
-        next_open=openings.open_day_after(offer, day or view.month, days, view.zone)
+        next_open=openings.open_day_after(offering, day or view.month, days, view.zone)
         if has_none
         else None,
     )
@@ -141,8 +143,8 @@ def look_at(offer: Offer, view: View) -> Shown:
 
 def month_values(shown: Shown, address: str) -> dict[str, object]:
     """The month's table and the times of its chosen day; `address` is where its links lead."""
-    view, page = shown.view, shown.offer.page
-    notes = shown.offer.holidays_in_month(view.month, current_language())
+    view, page = shown.view, shown.offering.page
+    notes = shown.offering.holidays_in_month(view.month, current_language())
     first = shown.starts[0] if shown.starts else noon_of(shown.day or shown.today, view.zone)
     return {
         "page": page,

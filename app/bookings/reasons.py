@@ -7,7 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from ..availability import Rules, Span, open_slots
-from ..booking_pages.offers import Offer
+from ..booking_pages.offerings import Offering
 from ..core.clock import utcnow
 from .month import days_of
 from .openings import absences, booked_per_day, booked_spans, bounds_of, reach_of
@@ -53,38 +53,38 @@ class Situation:
         return {slot.astimezone(zone).date() for slot in slots}
 
 
-def why_closed(offer: Offer, month: date, zone: ZoneInfo) -> dict[date, Reason]:
+def why_closed(offering: Offering, month: date, zone: ZoneInfo) -> dict[date, Reason]:
     """Each day of the month without an open start, and what takes it.
 
     The engine decides again with one more rule lifted each time, the outermost first: the
     lift that opens a day names its reason. What never opens is outside the hours.
     """
-    situation = _situation(offer, month, zone)
+    situation = _situation(offering, month, zone)
     closed = set(days_of(month)) - situation.open_days(zone)
     reasons: dict[date, Reason] = {}
-    for reason, lifted in _lifts(offer, situation):
+    for reason, lifted in _lifts(offering, situation):
         opened = closed & lifted.open_days(zone)
         reasons |= dict.fromkeys(opened, reason)
         closed -= opened
     return reasons | dict.fromkeys(closed, Reason.HOURS)
 
 
-def _situation(offer: Offer, month: date, zone: ZoneInfo) -> Situation:
+def _situation(offering: Offering, month: date, zone: ZoneInfo) -> Situation:
     start, end = bounds_of(month, zone)
-    rules = offer.rules_between(start, end)
+    rules = offering.rules_between(start, end)
     reach = reach_of(rules, start, end)
     return Situation(
         rules,
         utcnow(),
         start,
         end,
-        bookings=booked_spans(offer.page.user_id, *reach),
-        absences=absences(offer.page.user_id, *reach),
-        booked=dict(booked_per_day(offer, start, end)),
+        bookings=booked_spans(offering.page.user_id, *reach),
+        absences=absences(offering.page.user_id, *reach),
+        booked=dict(booked_per_day(offering, start, end)),
     )
 
 
-def _lifts(offer: Offer, situation: Situation) -> Iterable[tuple[Reason, Situation]]:
+def _lifts(offering: Offering, situation: Situation) -> Iterable[tuple[Reason, Situation]]:
     def lift(reason: Reason, **changes: object) -> tuple[Reason, Situation]:
         nonlocal situation
         situation = replace(situation, **changes)  # type: ignore[arg-type]
@@ -99,7 +99,7 @@ def _lifts(offer: Offer, situation: Situation) -> Iterable[tuple[Reason, Situati
     yield lift_rules(Reason.NOTICE, notice=timedelta(0))
     yield lift_rules(Reason.HORIZON, horizon_days=None)
     yield lift_rules(Reason.PERIOD, first_day=None, last_day=None)
-    named = {day for day, _opens, _closes in offer.overrides}
+    named = {day for day, _opens, _closes in offering.overrides}
     kept = {day: hours for day, hours in situation.rules.overrides.items() if day in named}
     yield lift_rules(Reason.HOLIDAY, overrides=kept)
     yield lift_rules(Reason.OVERRIDE, overrides={})

@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from .. import outbox
 from ..db import db
-from ..db.retry import tried_again
+from ..db.retry import retry_on_conflict
 from ..outbox import OPEN_STATES, Task, new_task
 from . import followups
 from .models import Booking
@@ -28,7 +28,7 @@ def number_of(dedupe_key: str) -> int:
     return int(last.removeprefix(AGAIN)) if last.startswith(AGAIN) else 0
 
 
-@tried_again
+@retry_on_conflict
 def send_again(booking: Booking, after: int) -> bool:
     """Mail the client once more, unless such a mail is on its way or this one was sent: the one that
     follows `after` others. Commits. False: nothing was added. Raises NothingToSend.
@@ -43,7 +43,7 @@ def send_again(booking: Booking, after: int) -> bool:
     return True
 
 
-@tried_again
+@retry_on_conflict
 def correct_address(booking: Booking, email: str) -> bool:
     """Give the client another mail address (folded) and mail there; commit.
 

@@ -10,12 +10,12 @@ from sqlalchemy.orm import joinedload
 from .. import outbox
 from ..accounts.service import lock
 from ..booking_pages.models import BookingPage
-from ..booking_pages.offers import Facts, Offer, offer_of
+from ..booking_pages.offerings import Offering, PageSnapshot, offering_of
 from ..core.clock import utcnow
 from ..core.config import current_settings
 from ..core.crypto import fingerprint, new_reference, new_token
 from ..db import commit_and_keep, db
-from ..db.retry import tried_again
+from ..db.retry import retry_on_conflict
 from ..outbox import Due, Task
 from ..zoom.meetings import may_delete
 from . import followups
@@ -57,8 +57,8 @@ class MadeMeeting:
     host_id: str = ""
 
 
-@tried_again
-def book(page: Facts | BookingPage, start: datetime, client: Client, key: str) -> Booking:
+@retry_on_conflict
+def book(page: PageSnapshot | BookingPage, start: datetime, client: Client, key: str) -> Booking:
     """Give `client` the slot at `start` (aware UTC) and commit, with the tasks that follow from it.
 
     The host's row is the lock, so clients of all the host's pages queue here; the database's
@@ -71,9 +71,9 @@ def book(page: Facts | BookingPage, start: datetime, client: Client, key: str) -
     page_id = page.id
     try:
         lock(page.user_id)
-        offer = offer_of(page_id)  # what was read before the lock may be old
-        _check(offer, start)
-        booking = _new_booking(offer.page, start, client, key)
+        offering = offering_of(page_id)  # what was read before the lock may be old
+        _check(offering, start)
+        booking = _new_booking(offering.page, start, client, key)
         db.session.add(booking)
         tasks = followups.after_booking(booking)
         booking.tasks.extend(tasks)
@@ -109,17 +109,17 @@ def find_with_parties(booking_id: int | None) -> Booking:
     return db.session.get_one(Booking, booking_id, options=WITH_PARTIES)
 
 
-def _check(offer: Offer, start: datetime) -> None:
-    page = offer.page
-    if not offer.is_live:
+def _check(offering: Offering, start: datetime) -> None:
+    page = offering.page
+    if not offering.is_live:
         raise OutsideHours
-    if is_open(offer, start):
+    if is_open(offering, start):
         return
     blocked_from, blocked_until = _blocked(page, start)
     raise (SlotTaken if busy_spans(page.user_id, blocked_from, blocked_until) else OutsideHours)
 
 
-def _blocked(page: Facts, start: datetime) -> tuple[datetime, datetime]:
+def _blocked(page: PageSnapshot, start: datetime) -> tuple[datetime, datetime]:
     """The span with its buffers, half-open."""
     return (
         start - timedelta(minutes=page.buffer_before),
@@ -127,7 +127,7 @@ def _blocked(page: Facts, start: datetime) -> tuple[datetime, datetime]:
     )
 
 
-def _new_booking(page: Facts, start: datetime, client: Client, key: str) -> Booking:
+def _new_booking(page: PageSnapshot, start: datetime, client: Client, key: str) -> Booking:
     token = new_token()
     public_id = new_reference()
     blocked_from, blocked_until = _blocked(page, start)
@@ -155,7 +155,7 @@ def _new_booking(page: Facts, start: datetime, client: Client, key: str) -> Book
     )
 
 
-@tried_again
+@retry_on_conflict
 def cancel(booking: Booking, by: str) -> None:
     """Call the booking off for `by` ('client' or 'host') and commit; both get a mail.
 
@@ -173,7 +173,7 @@ def cancel(booking: Booking, by: str) -> None:
     booking.cancelled_at = utcnow()
     booking.cancelled_by = by
     booking.ical_sequence += 1
-    outbox.cancel(Task.booking_id == booking.id)
+    outbox.call_off_waiting(Task.booking_id == booking.id)
     added = followups.mails(booking, followups.CANCELLED)
     booking.tasks.extend(added)
     if booking.zoom_meeting_id is not None:

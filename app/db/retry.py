@@ -16,7 +16,7 @@ MOST_TRIES = 5
 SERIALIZATION_FAILURE, DEADLOCK = "40001", "40P01"
 
 
-def tried_again(transaction: Callable[P, T]) -> Callable[P, T]:
+def retry_on_conflict(transaction: Callable[P, T]) -> Callable[P, T]:
     """Run a function that is one whole transaction again when it lost to another, a few times.
 
     It is run from its beginning, so nothing outside the database may come before its commit.

@@ -13,8 +13,8 @@ from ..db import db
 from ..zoom import service as zoom
 from . import service
 from .inventory import inventory
+from .notices import Progress, settle
 from .service import Begun
-from .word import Progress, settle
 
 PATIENCE = 120.0  # longer than a lease: what a killed run had in hand is taken up again
 TOLD_EVERY = 2.0  # seconds
@@ -87,7 +87,7 @@ def _confirm(address: str) -> None:
 def _carry_out(user_id: int, patience: float, *, even_unsent: bool) -> None:
     begun = service.begin(user_id)
     click.echo(f"Deletion {begun.reference}: the account is closed, its pages are off.")
-    click.echo(f"Bookings cancelled: {service.call_off(begun)}.")
+    click.echo(f"Bookings cancelled: {service.cancel_bookings(begun)}.")
     progress = _tell(settle(user_id, begun.begun_at, patience))
     if progress.missing and not even_unsent:
         raise click.ClickException(_what_is_missing(progress))

@@ -19,11 +19,11 @@ from ..core.clock import utcnow
 from ..core.crypto import new_reference
 from ..core.logs import log
 from ..db import LOCK_PATIENCE, db, forget_old_pages
-from ..db.retry import tried_again
+from ..db.retry import retry_on_conflict
 from ..outbox import Task
 from .inventory import bookings_of, count, is_task_of, is_to_come, pages_of
 from .models import Deletion
-from .word import AWAITED, progress_of
+from .notices import AWAITED, progress_of
 
 
 class UnknownAccount(Exception):
@@ -44,7 +44,7 @@ class Begun:
     begun_at: datetime
 
 
-@tried_again
+@retry_on_conflict
 def begin(user_id: int) -> Begun:
     """Close the account and commit: no sign-in, every browser signed out, every page off.
 
@@ -63,7 +63,7 @@ def begin(user_id: int) -> Begun:
     db.session.execute(
         update(BookingPage).where(BookingPage.user_id == user_id).values(is_live=False)
     )
-    outbox.cancel(and_(is_task_of(user_id), Task.kind.not_in(AWAITED)))
+    outbox.call_off_waiting(and_(is_task_of(user_id), Task.kind.not_in(AWAITED)))
     db.session.flush()
     begun = Begun(deletion.id, deletion.reference, user_id, deletion.begun_at)
     db.session.commit()
@@ -71,7 +71,7 @@ def begin(user_id: int) -> Begun:
     return begun
 
 
-def call_off(begun: Begun) -> int:
+def cancel_bookings(begun: Begun) -> int:
     """Cancel what is to come, as the host would, each booking with its mails in one transaction.
 
     Returns how many.
@@ -83,7 +83,7 @@ def call_off(begun: Begun) -> int:
     return len(to_come)
 
 
-@tried_again
+@retry_on_conflict
 def erase(begun: Begun, *, even_unsent: bool = False) -> None:
     """Delete the account with all that hangs on it, in one transaction, and commit.
 

@@ -7,7 +7,7 @@ from flask import Blueprint, abort, url_for
 from flask.typing import ResponseReturnValue
 
 from ..accounts.gate import current_host, hosts_only
-from ..booking_pages.offers import offer_of
+from ..booking_pages.offerings import offering_of
 from ..booking_pages.service import page_of
 from ..bookings.public_month import look_at, month_values, read_view, zone_values
 from ..bookings.reasons import Reason, why_closed
@@ -21,15 +21,15 @@ bp.before_request(hosts_only)
 def show(page_id: int) -> ResponseReturnValue:
     """The month as clients see it, live or not, with reasons. :raises 404: another's page."""
     page = page_of(current_host(), page_id) or abort(404)
-    offer = offer_of(page.id)
-    view = read_view(offer.page)
+    offering = offering_of(page.id)
+    view = read_view(offering.page)
     return render(
         "desk/preview.html",
         "desk/_preview.html",
         is_preview=True,
-        reasons=by_reason(why_closed(offer, view.month, view.zone)),
-        **month_values(look_at(offer, view), url_for(".show", page_id=page_id)),
-        **zone_values(offer.page, view.zone),
+        reasons=by_reason(why_closed(offering, view.month, view.zone)),
+        **month_values(look_at(offering, view), url_for(".show", page_id=page_id)),
+        **zone_values(offering.page, view.zone),
     )
 
 

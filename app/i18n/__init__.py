@@ -16,7 +16,7 @@ from .language import (
     gettext,
     language_in_address,
     ngettext,
-    speaking,
+    use_language,
 )
 from .words import (
     clock_time,
@@ -47,8 +47,8 @@ __all__ = [
     "ngettext",
     "offset_in_words",
     "short_day",
-    "speaking",
     "time_range",
+    "use_language",
     "weekday_names",
     "zone_in_words",
     "zone_name",

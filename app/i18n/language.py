@@ -51,7 +51,7 @@ def language_in_address() -> dict[str, Any]:
 
 
 def current_language() -> str:
-    """The language in force: the request's, or the one that is being spoken (see `speaking`)."""
+    """The language in force: the request's, or the one that is being spoken (see `use_language`)."""
     language: str | None = g.get("language")
     if language is None:
         language = g.language = choose_language()
@@ -59,7 +59,7 @@ def current_language() -> str:
 
 
 @contextmanager
-def speaking(language: str) -> Iterator[None]:
+def use_language(language: str) -> Iterator[None]:
     """Say everything in `language` for a while: a mail is written in its reader's."""
     before = g.get("language")
     g.language = language

@@ -13,7 +13,7 @@ from ..bookings.models import Booking
 from ..bookings.remains import remains
 from ..core.clock import utcnow
 from ..core.config import current_settings
-from ..i18n import day_in_words, speaking, time_range
+from ..i18n import day_in_words, time_range, use_language
 from ..i18n import gettext as _
 from .headers import POLICY, as_written, box, say_a_machine_wrote_it
 from .invitations import CANCEL, REQUEST, invitation
@@ -54,7 +54,7 @@ def compose(booking: Booking, party: str, occasion: str, *, again: int = 0) -> E
     """
     reader = reader_of(booking, party)
     left = remains(booking) if (party, occasion) == ("host", followups.CANCELLED) else None
-    with speaking(reader.locale):
+    with use_language(reader.locale):
         message = _head(booking, reader, occasion, again)
         values = {
             "booking": booking,

@@ -9,7 +9,7 @@ from ..accounts.models import User
 from ..core.clock import utcnow
 from ..core.config import current_settings
 from ..i18n import gettext as _
-from ..i18n import speaking
+from ..i18n import use_language
 from .headers import POLICY, box, say_a_machine_wrote_it
 
 
@@ -18,7 +18,7 @@ def compose(host: User, because: str | None, key: str) -> EmailMessage:
 
     `key` is the task's: it makes the Message-ID, so that a doubled delivery shows as one.
     """
-    with speaking(host.locale):
+    with use_language(host.locale):
         message = EmailMessage(policy=POLICY)
         sender_name, sender = parseaddr(current_settings().mail_from)
         message["From"] = box(sender_name or "CalSync", sender)

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, abort
 from flask.typing import ResponseReturnValue
 
 from ..bookings.service import find_by_token
-from ..i18n import speaking
+from ..i18n import use_language
 from ..web.headers import keep_private
 from .invitations import PUBLISH, invitation
 
@@ -16,7 +16,7 @@ bp.after_request(keep_private)
 def invite(token: str) -> ResponseReturnValue:
     """The booking as it stands now. :raises 404: no such booking."""
     booking = find_by_token(token) or abort(404)
-    with speaking(booking.client_locale):
+    with use_language(booking.client_locale):
         body = invitation(booking, "client", PUBLISH)
     response = Response(body, content_type=f"text/calendar; charset=utf-8; method={PUBLISH}")
     response.headers["Content-Disposition"] = 'attachment; filename="invite.ics"'

@@ -6,14 +6,14 @@ It knows no handler. What a task does is told by its kind, in app.tasks.
 from ..core.errors import Busy, OutcomeUnknown, Overtaken, Refused, Unavailable
 from .dispatch import enqueue, enqueue_due, push
 from .models import OPEN_STATES, Task
-from .outages import persistently
+from .outages import retry_while_database_down
 from .service import (
     GIVE_UP_AFTER,
     Due,
     Lease,
     bring_forward,
     call_off,
-    cancel,
+    call_off_waiting,
     claim,
     come_back,
     finish,
@@ -38,7 +38,7 @@ __all__ = [
     "Unavailable",
     "bring_forward",
     "call_off",
-    "cancel",
+    "call_off_waiting",
     "claim",
     "come_back",
     "enqueue",
@@ -47,9 +47,9 @@ __all__ = [
     "give_up",
     "is_claimable",
     "new_task",
-    "persistently",
     "postpone",
     "push",
     "renew",
     "retry",
+    "retry_while_database_down",
 ]

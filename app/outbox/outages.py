@@ -13,7 +13,7 @@ T = TypeVar("T")
 PAUSE = 0.5  # seconds between tries
 
 
-def persistently(write: Callable[[], T], for_: timedelta) -> T:
+def retry_while_database_down(write: Callable[[], T], for_: timedelta) -> T:
     """What `write` gives, which commits and may be called again.
 
     A call to Zoom or the mail server cannot be undone, and what came of it would be lost with a

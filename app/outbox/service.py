@@ -224,7 +224,7 @@ def bring_forward(condition: ColumnElement[bool]) -> list[Due]:
     return [Due(*row) for row in brought]
 
 
-def cancel(condition: ColumnElement[bool]) -> None:
+def call_off_waiting(condition: ColumnElement[bool]) -> None:
     """Call off waiting tasks, in the caller's transaction. What runs is left to finish."""
     change(
         and_(Task.state == "waiting", condition),

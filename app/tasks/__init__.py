@@ -10,7 +10,7 @@ from ..bookings import followups
 from ..core.config import current_settings
 from ..core.logs import log
 from ..db import DATABASE_AWAY
-from ..outbox import Busy, Lease, Overtaken, Refused, Unavailable, persistently
+from ..outbox import Busy, Lease, Overtaken, Refused, Unavailable, retry_while_database_down
 from ..zoom.tokens import RECONNECT_MAIL
 from . import connections, leases, mails, meetings
 
@@ -53,7 +53,7 @@ def _do(lease: Lease) -> None:
     except leases.LeaseLost:
         log.warning("lease lost")
     except Overtaken:
-        persistently(lambda: outbox.call_off(lease), current_settings().lease)
+        retry_while_database_down(lambda: outbox.call_off(lease), current_settings().lease)
         log.info("task no longer needed")
     except Busy as busy:
         _come_back(lease, busy)
@@ -69,31 +69,31 @@ def _do(lease: Lease) -> None:
         log.exception("task crashed", error=type(error).__name__)
         _postpone(lease, Unavailable(_known_of(lease) or "internal_error"))
     else:
-        persistently(lambda: outbox.finish(lease), current_settings().lease)
+        retry_while_database_down(lambda: outbox.finish(lease), current_settings().lease)
         log.info("task done", attempt=lease.attempt)
 
 
 def _known_of(lease: Lease) -> str | None:
     """That an earlier try left the outcome unknown matters more than what stopped this one."""
-    is_unknown = lease.kind == followups.CREATE_MEETING and meetings.is_in_the_dark(lease)
+    is_unknown = lease.kind == followups.CREATE_MEETING and meetings.is_outcome_unknown(lease)
     return "zoom_answer_lost" if is_unknown else None
 
 
 def _come_back(lease: Lease, busy: Busy) -> None:
-    persistently(lambda: outbox.come_back(lease, busy), current_settings().lease)
+    retry_while_database_down(lambda: outbox.come_back(lease, busy), current_settings().lease)
 
 
 def _postpone(lease: Lease, error: Unavailable) -> None:
     if lease.is_old:
         _give_up(lease, Refused(error.reason))
         return
-    persistently(lambda: outbox.postpone(lease, error), current_settings().lease)
+    retry_while_database_down(lambda: outbox.postpone(lease, error), current_settings().lease)
     log.info("task postponed", reason=error.reason, attempt=lease.attempt)
 
 
 def _give_up(lease: Lease, refusal: Refused) -> None:
     # Kept in hand like all else: a task that is done once more asks Zoom once more.
-    if persistently(lambda: _fail(lease, refusal), current_settings().lease):
+    if retry_while_database_down(lambda: _fail(lease, refusal), current_settings().lease):
         log.warning("task failed", reason=refusal.reason, attempt=lease.attempt)
     else:
         log.warning("lease lost")

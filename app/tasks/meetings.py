@@ -22,7 +22,7 @@ from ..outbox import (
     Overtaken,
     Refused,
     Unavailable,
-    persistently,
+    retry_while_database_down,
 )
 from ..zoom import meetings
 from ..zoom.values import Meeting, MeetingRequest
@@ -33,7 +33,7 @@ from . import leases
 # Where the host lets us list meetings, ours is found by its reference and no other is made. We
 # look there after an error of Zoom's own too, which may come from a gateway that does not know what
 # was done behind it; and after a failure, which may have followed upon a lost answer.
-IN_THE_DARK = {"zoom_answer_lost", "zoom_answer_broken"}
+OUTCOME_UNKNOWN = {"zoom_answer_lost", "zoom_answer_broken"}
 
 
 def create(lease: Lease) -> None:
@@ -52,8 +52,10 @@ def create(lease: Lease) -> None:
     if noted := _noted(booking):
         _fetch(lease, host_id, reference, noted)
         return
-    in_the_dark = is_in_the_dark(lease)
-    may_be_made = in_the_dark or lease.last_error == "zoom_ill" or booking.meeting_error is not None
+    outcome_unknown = is_outcome_unknown(lease)
+    may_be_made = (
+        outcome_unknown or lease.last_error == "zoom_ill" or booking.meeting_error is not None
+    )
     may_look = may_be_made and meetings.may_find(host_id)
     try:
         made = meetings.find(host_id, wanted.agenda, renew) if may_look else None
@@ -65,11 +67,11 @@ def create(lease: Lease) -> None:
         _fetch(lease, host_id, reference, noted)
         return
     except Unavailable as error:
-        if not in_the_dark and not may_look:
+        if not outcome_unknown and not may_look:
             raise
         if isinstance(error, OutcomeUnknown) and not may_look:
             raise Refused("zoom_answer_lost") from error
-        # Still in the dark, whatever has failed this time.
+        # The outcome is as unknown as before, whatever has failed this time.
         raise OutcomeUnknown("zoom_answer_lost", error.retry_at) from error
     meetings.learn_host(host_id, made)
 
@@ -94,7 +96,7 @@ def _noted(booking: Booking) -> NotedMeeting | None:
 def _note(reference: str, noted: NotedMeeting) -> None:
     """Before it is asked for: whatever happens from here on, no second one is made."""
     try:
-        persistently(
+        retry_while_database_down(
             lambda: note_meeting(reference, noted.id, noted.host_id), current_settings().lease
         )
     except SQLAlchemyError as error:
@@ -109,19 +111,21 @@ def _fetch(lease: Lease, host_id: int, reference: str, noted: NotedMeeting) -> N
     meetings.learn_host(host_id, made)
 
 
-def is_in_the_dark(lease: Lease) -> bool:
+def is_outcome_unknown(lease: Lease) -> bool:
     """Whether an earlier try may have made a meeting that nobody wrote down.
 
     A lease that ran out leaves no reason behind: its worker died somewhere on the way.
     """
-    return lease.last_error in IN_THE_DARK or (lease.attempt > 1 and lease.last_error is None)
+    return lease.last_error in OUTCOME_UNKNOWN or (lease.attempt > 1 and lease.last_error is None)
 
 
 def _keep(lease: Lease, reference: str, made: Meeting) -> None:
     """Before anything else: a meeting that nobody wrote down is an orphan."""
     meeting = MadeMeeting(made.id, made.join_url, made.passcode, made.host_id)
     try:
-        is_kept = persistently(lambda: attach_meeting(reference, meeting), current_settings().lease)
+        is_kept = retry_while_database_down(
+            lambda: attach_meeting(reference, meeting), current_settings().lease
+        )
     except SQLAlchemyError as error:
         raise OutcomeUnknown("zoom_answer_lost") from error
     if not is_kept:

@@ -142,7 +142,7 @@ def delete(
 def read(user_id: int, meeting_id: int, *, of: str | None = None) -> LiveMeeting:
     """What Zoom knows of a meeting now. Raises Refused or Unavailable."""
     ask = partial(api.read_meeting, meeting_id=meeting_id)
-    live = _with_access(user_id, tokens.nothing, _as_owner(of, ask))
+    live = _with_access(user_id, tokens.no_op, _as_owner(of, ask))
     _refuse_anothers(live.host_id, of)
     return live
 
@@ -153,7 +153,7 @@ def start_url(user_id: int, meeting_id: int, *, of: str | None = None) -> str:
     Raises Refused or Unavailable.
     """
     ask = partial(api.read_start_url, meeting_id=meeting_id)
-    address, host_id = _with_access(user_id, tokens.nothing, _as_owner(of, ask))
+    address, host_id = _with_access(user_id, tokens.no_op, _as_owner(of, ask))
     _refuse_anothers(host_id, of)
     return address
 

@@ -32,11 +32,11 @@ IDLE = timedelta(days=30)
 RECONNECT_MAIL = "mail.host.reconnect"
 
 
-def nothing() -> None:
+def no_op() -> None:
     """What comes before a call where nothing has to: a browser's request holds no lease."""
 
 
-def access_for(user_id: int, before_refresh: Callable[[], None] = nothing) -> Access:
+def access_for(user_id: int, before_refresh: Callable[[], None] = no_op) -> Access:
     """A token that will live long enough for a call; refreshes and commits where needed.
 
     The refresh is claimed by a conditional UPDATE, and no row stays locked while Zoom answers.
@@ -129,7 +129,7 @@ def _refresh(connection: ZoomConnection) -> Access:
         _release(claim)
         raise
     # Zoom takes no other refresh token any more: a commit that fails must not lose it.
-    return outbox.persistently(lambda: _keep(claim, grant), IN_HAND)
+    return outbox.retry_while_database_down(lambda: _keep(claim, grant), IN_HAND)
 
 
 def _claim(connection: ZoomConnection) -> _Claim:

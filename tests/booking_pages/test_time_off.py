@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.accounts.models import User
-from app.booking_pages.offers import offer_of
+from app.booking_pages.offerings import offering_of
 from app.bookings import openings
 from app.bookings.models import Booking
 from app.db import db
@@ -51,9 +51,9 @@ def test_a_day_off_closes_every_page_of_the_host_at_once_and_of_nobody_else(
     assert visit.get("/b/hers?month=2026-11").one(f"#{day}")
     assert visit.get("/b/one?month=2026-11").one("#d2026-11-11")
     assert visit.get("/b/one?month=2026-11").one("#d2026-11-13")
-    assert not openings.is_open(offer_of(pages[0].id), utc(2026, 11, 11, 15))
-    assert openings.is_open(offer_of(pages[0].id), utc(2026, 11, 11, 14, 30))
-    assert openings.is_open(offer_of(pages[0].id), utc(2026, 11, 12, 15))
+    assert not openings.is_open(offering_of(pages[0].id), utc(2026, 11, 11, 15))
+    assert openings.is_open(offering_of(pages[0].id), utc(2026, 11, 11, 14, 30))
+    assert openings.is_open(offering_of(pages[0].id), utc(2026, 11, 12, 15))
 
 
 def test_several_days_by_hours_run_from_the_first_days_time_to_the_lasts(
@@ -144,9 +144,9 @@ def test_days_are_read_in_the_hosts_zone_not_the_pages_and_follow_it(
     add(visitor, first_day="2026-12-24")
     [(starts_at, ends_at)] = spans()
     assert (starts_at, ends_at) == (utc(2026, 12, 23, 23), utc(2026, 12, 24, 23))
-    offer = offer_of(page.id)
-    assert openings.open_starts(offer, starts_at, ends_at) == []
-    assert openings.open_starts(offer, ends_at, ends_at + DAY)
+    offering = offering_of(page.id)
+    assert openings.open_starts(offering, starts_at, ends_at) == []
+    assert openings.open_starts(offering, ends_at, ends_at + DAY)
     assert "Central European Time (Berlin)" in visitor.get(PATH).text
     berliner.timezone = "Asia/Tokyo"
     db.session.commit()

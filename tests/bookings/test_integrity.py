@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.accounts.models import User
 from app.booking_pages import service as pages
-from app.booking_pages.offers import find
+from app.booking_pages.offerings import find
 from app.bookings import service
 from app.bookings.models import Booking
 from app.db import db

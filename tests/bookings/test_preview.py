@@ -11,7 +11,7 @@ from flask import Flask
 
 from app.booking_pages import service as pages
 from app.booking_pages.models import BookingPage
-from app.booking_pages.offers import offer_of
+from app.booking_pages.offerings import offering_of
 from app.bookings.openings import open_days
 from app.bookings.reasons import Reason, why_closed
 from app.db import db
@@ -36,13 +36,13 @@ def page_with(**columns: Any) -> BookingPage:
 
 
 def reason(page: BookingPage, day: date) -> Reason | None:
-    found = why_closed(offer_of(page.id), day.replace(day=1), TOKYO)
+    found = why_closed(offering_of(page.id), day.replace(day=1), TOKYO)
     return found.get(day)
 
 
 def test_an_open_day_has_no_reason(app: Flask) -> None:
     page = page_with()
-    assert why_closed(offer_of(page.id), DECEMBER, TOKYO) == {}
+    assert why_closed(offering_of(page.id), DECEMBER, TOKYO) == {}
 
 
 def test_a_day_without_hours(app: Flask) -> None:
@@ -130,11 +130,11 @@ def test_every_day_is_either_open_or_has_a_reason(app: Flask) -> None:
         overrides=[(date(2026, 12, 1), None, None)],
     )
     make_booking(page, datetime(2026, 12, 3, 1, tzinfo=UTC))
-    offer = offer_of(page.id)
+    offering = offering_of(page.id)
     for month, length in ((NOVEMBER, 30), (DECEMBER, 31)):
         for zone in (TOKYO, ZoneInfo("America/New_York"), ZoneInfo("Pacific/Kiritimati")):
-            opened = set(open_days(offer, month, zone))
-            closed = set(why_closed(offer, month, zone))
+            opened = set(open_days(offering, month, zone))
+            closed = set(why_closed(offering, month, zone))
             assert opened.isdisjoint(closed)
             assert len(opened) + len(closed) == length
 

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import event, select
 
 from app.booking_pages import service as pages
-from app.booking_pages.offers import offer_of
+from app.booking_pages.offerings import offering_of
 from app.bookings import service as bookings
 from app.bookings.models import Booking
 from app.bookings.openings import open_days
@@ -274,7 +274,7 @@ def test_notice_and_horizon_are_kept_when_booking(app: Flask, visit: Visitor) ->
 
 def test_a_month_that_begins_on_another_day_at_the_host_is_whole(app: Flask) -> None:
     page = make_page(make_host(), slug="talk", timezone="Pacific/Kiritimati")
-    found = open_days(offer_of(page.id), date(2026, 12, 1), ZoneInfo("Pacific/Honolulu"))
+    found = open_days(offering_of(page.id), date(2026, 12, 1), ZoneInfo("Pacific/Honolulu"))
     assert min(found) == date(2026, 12, 1)
     assert max(found) == date(2026, 12, 31)
     assert found[date(2026, 12, 1)][0] == datetime(2026, 12, 1, 10, tzinfo=UTC)
@@ -295,7 +295,7 @@ def test_each_start_is_on_the_day_that_the_clients_clock_shows(
 ) -> None:
     page = make_page(make_host(), horizon_days=None, timezone="UTC")
     with time_machine.travel(datetime(month.year, 1, 1, tzinfo=UTC), tick=False):
-        found = open_days(offer_of(page.id), month, ZoneInfo(zone))
+        found = open_days(offering_of(page.id), month, ZoneInfo(zone))
     starts = [(day, start) for day, starts in found.items() for start in starts]
     assert len(starts) > 28 * 48
     assert all(start.astimezone(ZoneInfo(zone)).date() == day for day, start in starts)

@@ -135,7 +135,7 @@ def test_nothing_in_the_app_sleeps() -> None:
     Only who has something in hand that cannot be undone waits for a database that is away: a
     worker, and whoever refreshes a host's tokens. And a command at a terminal, for mails to go out.
     """
-    outages, command = ROOT / "app/outbox/outages.py", ROOT / "app/deletion/word.py"
+    outages, command = ROOT / "app/outbox/outages.py", ROOT / "app/deletion/notices.py"
     tokens = ROOT / "app/zoom/tokens.py"
     for path in (ROOT / "app").rglob("*.py"):
         words = path.read_text(encoding="utf-8")

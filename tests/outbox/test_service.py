@@ -291,7 +291,7 @@ def test_only_waiting_tasks_are_brought_forward(host: User) -> None:
 
 def test_only_waiting_tasks_are_called_off(host: User) -> None:
     ids = {state: add(host, state, state=state) for state in ("waiting", "running", "done")}
-    outbox.cancel(Task.user_id == host.id)
+    outbox.call_off_waiting(Task.user_id == host.id)
     db.session.commit()
     states = {name: reread(task_id).state for name, task_id in ids.items()}
     assert states == {"waiting": "cancelled", "running": "running", "done": "done"}
@@ -300,7 +300,7 @@ def test_only_waiting_tasks_are_called_off(host: User) -> None:
 
 def test_calling_off_is_undone_with_the_callers_transaction(host: User) -> None:
     task_id = add(host)
-    outbox.cancel(Task.id == task_id)
+    outbox.call_off_waiting(Task.id == task_id)
     db.session.rollback()
     assert reread(task_id).state == "waiting"
 

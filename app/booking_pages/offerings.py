@@ -39,7 +39,7 @@ class PageHost(NamedTuple):
     locale: str
 
 
-class Facts(NamedTuple):
+class PageSnapshot(NamedTuple):
     """A booking page's row as it was read, under the columns' names, its host, and whether the
     host's connection to Zoom makes meetings."""
 
@@ -73,14 +73,14 @@ class Facts(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Offer:
+class Offering:
     """A page with its hours as (weekday, opens, closes) and overrides as (date, opens, closes).
 
-    An Offer is equal to itself only, and the same row read again is the same Offer: what is
+    An Offering is equal to itself only, and the same row read again is the same Offering: what is
     made from it can be kept by it.
     """
 
-    page: Facts
+    page: PageSnapshot
     hours: Sequence[tuple[int, int, int]]
     overrides: Sequence[tuple[date, int | None, int | None]]
 
@@ -112,13 +112,13 @@ class Offer:
 
 
 @lru_cache(maxsize=1024)
-def _rules(offer: Offer, years: range) -> Rules:
-    page = offer.page
+def _rules(offering: Offering, years: range) -> Rules:
+    page = offering.page
     weekly: dict[int, list[Range]] = {}
-    for weekday, opens, closes in offer.hours:
+    for weekday, opens, closes in offering.hours:
         weekly.setdefault(weekday, []).append((opens, closes))
-    overrides: dict[date, list[Range]] = {day: [] for day in offer.holidays(years)}
-    for day, first, last in offer.overrides:
+    overrides: dict[date, list[Range]] = {day: [] for day in offering.holidays(years)}
+    for day, first, last in offering.overrides:
         ranges = overrides.setdefault(day, [])
         if first is not None and last is not None:
             ranges.append((first, last))
@@ -138,36 +138,36 @@ def _rules(offer: Offer, years: range) -> Rules:
     )
 
 
-def find_live(slug: str) -> Offer | None:
+def find_live(slug: str) -> Offering | None:
     """The live page behind a shared link (see `find`)."""
-    offer = find(slug)
-    return offer if offer and offer.is_live else None
+    offering = find(slug)
+    return offering if offering and offering.is_live else None
 
 
-def find(slug: str) -> Offer | None:
+def find(slug: str) -> Offering | None:
     """The page with this slug, live or not, in one statement; in two the page that had it before."""
     values = {"slug": slug.lower()}
     return _read(_BY_SLUG, values) or _read(_BY_FORMER_SLUG, values)
 
 
-def offer_of(page_id: int) -> Offer:
+def offering_of(page_id: int) -> Offering:
     """The offer of a page that exists, as it is now, in one statement."""
-    offer = _read(_BY_ID, {"id": page_id})
-    assert offer is not None
-    return offer
+    offering = _read(_BY_ID, {"id": page_id})
+    assert offering is not None
+    return offering
 
 
-def _read(statement: Select[*tuple[Any, ...]], values: Mapping[str, object]) -> Offer | None:
+def _read(statement: Select[*tuple[Any, ...]], values: Mapping[str, object]) -> Offering | None:
     row = db.session.execute(statement, values).one_or_none()
-    return _offer(tuple(row)) if row else None
+    return _offering(tuple(row)) if row else None
 
 
 @lru_cache(maxsize=1024)
-def _offer(row: tuple[Any, ...]) -> Offer:
+def _offering(row: tuple[Any, ...]) -> Offering:
     *columns, name, locale, scopes, hours, overrides = row
     makes_meetings = Abilities.of(scopes or "").creates
-    return Offer(
-        Facts._make((*columns, PageHost(name, locale), makes_meetings)),
+    return Offering(
+        PageSnapshot._make((*columns, PageHost(name, locale), makes_meetings)),
         tuple((int(day), int(opens), int(closes)) for day, opens, closes in _rows(hours)),
         tuple(
             (
@@ -194,7 +194,7 @@ CONNECTIONS: Table = ZoomConnection.__table__  # type: ignore[assignment]
 def _page_where(condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return (
         select(
-            *(PAGES.c[name] for name in Facts._fields if name in PAGES.c),
+            *(PAGES.c[name] for name in PageSnapshot._fields if name in PAGES.c),
             HOSTS.c.name,
             HOSTS.c.locale,
             _granted_scopes(),
