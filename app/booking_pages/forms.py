@@ -36,11 +36,6 @@ from .models import (
 )
 from .service import Draft, default_hours, draft_of
 
-COLUMNS = (
-    "title", "slug", "description", "location", "duration", "increment", "buffer_before",
-    "buffer_after", "notice", "horizon_days", "first_day", "last_day", "daily_limit", "timezone",
-    "holidays", "auto_zoom",
-)  # fmt: skip
 VERSION = re.compile(r"[0-9]{1,9}")
 NOTICES = (0, 60, 120, 240, 480, 720, 1440, 2880, 4320, 10080)
 
@@ -141,6 +136,16 @@ class PageForm(LocalForm):
             hours=kept_hours(row.form for row in self.hours),
             overrides=kept_overrides(row.form for row in self.overrides),
         )
+
+
+# What the form fills in of a page's row, in the form's order. Its fields carry the columns' names, so
+# each is named in the model and in the form, and nowhere else.
+COLUMNS = tuple(
+    sorted(
+        (set(BookingPage.__table__.columns.keys()) & set(dir(PageForm))) - {"version", "form_key"},
+        key=lambda name: getattr(PageForm, name).creation_counter,  # WTForms' own order of fields
+    )
+)
 
 
 def offered(page: BookingPage) -> dict[str, Any]:
