@@ -31,6 +31,7 @@ from app import create_app
 from app.booking_pages.models import BookingPage
 from app.booking_pages.offerings import offering_of
 from app.bookings import service
+from app.bookings.meetings import Meeting
 from app.bookings.models import Booking
 from app.bookings.openings import open_starts
 from app.core.clock import utcnow
@@ -185,7 +186,7 @@ def measure_own_time(stack: Stack, database: str, environ: dict[str, str], redis
                 own.setdefault(kind, []).append(time.perf_counter() - began - sum(wire))
                 waits.setdefault(kind, []).append(sum(server))
     with app.app_context():
-        states = set(db.session.scalars(select(Booking.meeting_state)).all())
+        states = set(db.session.scalars(select(Meeting.state)).all())
         db.engine.dispose()
     assert states == {"ready"}, states
     medians = {kind: statistics.median(times) * 1000 for kind, times in own.items()}

@@ -14,7 +14,8 @@ from sqlalchemy import insert
 
 from app import create_app
 from app.booking_pages.models import BookingPage
-from app.bookings.models import Booking
+from app.bookings.attendees import Attendee
+from app.bookings.models import Booking, Hold
 from app.core.clock import utcnow
 from app.core.config import load_settings
 from app.db import db
@@ -102,31 +103,60 @@ def fill(page: BookingPage, count: int) -> None:
         begins - timedelta(days=1) - number * timedelta(hours=2)
         for number in range(count - in_the_month)
     ]
-    if rows := [row_of(page, number, start) for number, start in enumerate(starts)]:
-        db.session.execute(insert(Booking), rows)
-        db.session.commit()
+    rows = [row_of(page, number, start) for number, start in enumerate(starts)]
+    if not rows:
+        return
+    ids = db.session.scalars(
+        insert(Booking).returning(Booking.id, sort_by_parameter_order=True), rows
+    ).all()
+    db.session.execute(
+        insert(Attendee), [client_of(booking_id, n) for n, booking_id in enumerate(ids)]
+    )
+    db.session.execute(
+        insert(Hold),
+        [
+            {
+                "booking_id": booking_id,
+                "host_id": page.user_id,
+                "blocked_from": start - BUFFER,
+                "blocked_until": start + LENGTH + BUFFER,
+            }
+            for booking_id, start in zip(ids, starts, strict=True)
+        ],
+    )
+    db.session.commit()
+
+
+def client_of(booking_id: int, number: int) -> dict[str, object]:
+    return {
+        "booking_id": booking_id,
+        "role": "client",
+        "name": "Ken Yamada",
+        "email": "ken@example.com",
+        "timezone": "Europe/Berlin",
+        "locale": "en",
+        "token_hash": f"bench{number}",
+        "token": "a token",
+    }
 
 
 def row_of(page: BookingPage, number: int, start: datetime) -> dict[str, object]:
     return {
         "public_id": f"bench{number}",
-        "token_hash": f"bench{number}",
-        "token": "a token",
         "page_id": page.id,
         "host_id": page.user_id,
+        "title": page.title,
+        "location": page.location,
+        "timezone": page.timezone,
+        "duration": page.duration,
+        "page_version": page.version,
+        "organizer_email": "no-reply@calsync.example",
         "starts_at": start,
         "ends_at": start + LENGTH,
-        "blocked_from": start - BUFFER,
-        "blocked_until": start + LENGTH + BUFFER,
         "status": "confirmed",
-        "client_name": "Ken Yamada",
-        "client_email": "ken@example.com",
-        "client_timezone": "Europe/Berlin",
-        "client_locale": "en",
         "note": "",
         "ical_uid": f"bench{number}@calsync.example",
         "ical_sequence": 0,
-        "meeting_state": "none",
         "idempotency_key": f"bench{number}",
         "created_at": start - timedelta(days=30),
     }

@@ -12,6 +12,7 @@ from app.accounts.models import User
 from app.booking_pages import service as pages
 from app.booking_pages.models import BookingPage
 from app.bookings import service as bookings
+from app.bookings.meetings import Meeting
 from app.bookings.models import Booking
 from app.core.clock import utcnow
 from app.db import db
@@ -99,10 +100,22 @@ def make_booking(
     )
 
 
+def give_meeting(booking: Booking, state: str = "ready", **columns: Any) -> Booking:
+    """The booking's meeting is this one; commits."""
+    if booking.meeting is None:
+        booking.meeting = Meeting(provider="zoom", state=state)
+    for name, value in ({"state": state, "external_id": 85012345678} | columns).items():
+        setattr(booking.meeting, name, value)
+    db.session.commit()
+    return booking
+
+
 def move_back(booking: Booking, length: timedelta) -> None:
     """Let a booking have been that much earlier, which no rule of its page would allow."""
-    for name in ("starts_at", "ends_at", "blocked_from", "blocked_until"):
-        setattr(booking, name, getattr(booking, name) - length)
+    parts = [(booking, ("starts_at", "ends_at")), (booking.hold, ("blocked_from", "blocked_until"))]
+    for row, names in parts:
+        for name in names if row else ():
+            setattr(row, name, getattr(row, name) - length)
     db.session.commit()
 
 

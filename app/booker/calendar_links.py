@@ -8,7 +8,7 @@ from ..bookings.models import Booking
 
 def place_of(booking: Booking) -> str:
     """Where to be, and the link where there is one: neither is lost for the other."""
-    return "; ".join(filter(None, (booking.page.location, booking.join_url)))
+    return "; ".join(filter(None, (booking.location, booking.join_url)))
 
 
 def google(booking: Booking, title: str, details: str) -> str:

@@ -32,7 +32,7 @@ def meeting(token: str) -> ResponseReturnValue:
 
 
 def render_booking(booking: Booking, token: str, *, part: str | None = None) -> Response:
-    title = _("%(title)s with %(name)s", title=booking.page.title, name=booking.host.name)
+    title = _("%(title)s with %(name)s", title=booking.title, name=booking.host.name)
     details = calendar_links.place_of(booking)
     is_slow = standing.waits_long(booking)
     return render(
@@ -45,9 +45,8 @@ def render_booking(booking: Booking, token: str, *, part: str | None = None) -> 
         is_slow=is_slow,
         ask_every=standing.ASK_EVERY[is_slow],
         reload_every=standing.RELOAD_EVERY[is_slow],
-        page=booking.page,
         token=token,
-        zone=booking.client_zone,
+        zone=booking.client.zone,
         google=calendar_links.google(booking, title, details),
         outlook=calendar_links.outlook(booking, title, details),
         language_query=language_in_address(),
@@ -63,9 +62,8 @@ def ask_cancel(token: str) -> ResponseReturnValue:
     return render(
         "booker/cancel.html",
         booking=booking,
-        page=booking.page,
         token=token,
-        zone=booking.client_zone,
+        zone=booking.client.zone,
         language_query=language_in_address(),
     )
 
@@ -90,5 +88,5 @@ def cancel(token: str) -> ResponseReturnValue:
 
 def booking_or_404(token: str) -> Booking:
     booking = service.find_by_token(token) or abort(404)
-    g.host_language = booking.client_locale
+    g.host_language = booking.client.locale
     return booking

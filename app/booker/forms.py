@@ -1,7 +1,7 @@
 """The client's details. No session, no cookie: `key` is signed, and bound to page and slot."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, StringField
@@ -11,7 +11,7 @@ from ..accounts.models import EMAIL_LENGTH, NAME_LENGTH
 from ..booking_pages.offerings import PageSnapshot
 from ..bookings.models import NOTE_LENGTH
 from ..bookings.service import Client
-from ..db.once import new_form_key, read_form_key
+from ..db.once import new_form_key, read_kept
 from ..i18n import current_language
 from ..i18n import gettext as _
 from ..i18n.zones import read_zone
@@ -72,11 +72,20 @@ class BookingForm(ClientForm):
         )
 
 
+class FormKey(NamedTuple):
+    """What a form's key tells: its once-only random part, and the terms that the form showed, where
+    it has kept them."""
+
+    once: str
+    terms: str | None
+
+
 def new_key(page: PageSnapshot, start: datetime) -> str:
-    """A signed idempotency key for one form at one slot."""
-    return new_form_key(PURPOSE, page.id, start.isoformat())
+    """A signed idempotency key for one form at one slot, that keeps the terms it shows."""
+    return new_form_key(PURPOSE, page.id, start.isoformat(), kept=page.terms)
 
 
-def read_key(page: PageSnapshot, start: datetime, key: str | None) -> str | None:
-    """The key's random part; None when it is forged, for another slot or older than a week."""
-    return read_form_key(PURPOSE, key, page.id, start.isoformat(), max_age=A_WEEK)
+def read_key(page: PageSnapshot, start: datetime, key: str | None) -> FormKey | None:
+    """None for a key that is forged, for another slot or older than a week."""
+    read = read_kept(PURPOSE, key, page.id, start.isoformat(), max_age=A_WEEK)
+    return FormKey(read[0], read[1] or None) if read else None

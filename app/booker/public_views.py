@@ -1,9 +1,9 @@
 """The page behind the shared link: days, times, the form. No account, no cookie."""
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
-from zoneinfo import ZoneInfo
 
 from flask import (
     Blueprint,
@@ -23,21 +23,24 @@ from werkzeug.wrappers import Response as BaseResponse
 from ..booking_pages.offerings import Offering, PageSnapshot, find, find_live
 from ..bookings import openings, service
 from ..bookings.models import Booking
-from ..bookings.public_month import Shown, View, look_at, month_values, read_view, zone_values
+from ..bookings.public_month import Shown, look_at, month_values, read_view, zone_values
 from ..core.logs import log
 from ..db import DATABASE_AWAY, db, read_only
 from ..i18n import current_language, language_in_address
 from ..i18n import gettext as _
-from ..i18n.zones import read_zone
 from ..web.extensions import compress, csrf
 from ..web.gates import answer_not_now
-from ..web.htmx import is_htmx, render, respond, see_other
+from ..web.htmx import is_htmx, respond, see_other
 from ..web.origin import refuse_foreign_origin
 from ..web.rate_limits import LimitReached, count, limits, mailbox
 from ..web.shown_again import shown_again_by
-from .forms import BookingForm, new_key, read_key
+from .form_pages import render_form, render_lost, render_new_terms
+from .forms import BookingForm, FormKey, read_key
 
 bp = Blueprint("public", __name__)
+REFUSED: dict[type[Exception], Callable[..., Response]] = {
+    service.TermsChanged: render_new_terms
+}  # by all else the slot is lost
 
 
 @bp.get("/b/<slug>")
@@ -115,7 +118,8 @@ def draw_form(slug: str, start: datetime) -> ResponseReturnValue:
     details = BookingForm()
     key = details.key.data
     if offering.is_live and openings.is_open(offering, start):
-        is_good = read_key(offering.page, start, key)
+        read = read_key(offering.page, start, key)
+        is_good = read is not None and read.terms in {None, offering.page.terms}
         return render_form(offering.page, start, details, key=key if is_good else None)
     return render_lost(offering, start, details)
 
@@ -124,8 +128,9 @@ def draw_form(slug: str, start: datetime) -> ResponseReturnValue:
 @shown_again_by(draw_form)
 @csrf.exempt
 def create(slug: str, start: datetime) -> ResponseReturnValue:
-    """Book a slot, also by a form that was opened at an earlier slug of the page. 303: booked. 409: taken or not offered. 422: form errors. 429: too
-    many. 503: the database could not save it, and the same form may be sent again. :raises 404:"""
+    """Book a slot, also by a form that was opened at an earlier slug of the page. 303: booked. 409:
+    taken, not offered, or offered in other terms than were shown. 422: form errors. 429: too many.
+    503: the database could not save it, and the same form may be sent again. :raises 404:"""
     refuse_foreign_origin()
     # A page that went off under the client's hands keeps what was typed; the key shows that
     # the form was given out while it was live.
@@ -150,8 +155,9 @@ def create(slug: str, start: datetime) -> ResponseReturnValue:
         details.form_errors.append(reached.words)
         form = render_form(page, start, details, key=details.key.data if key else None)
         return answer_not_now(form, reached)
-    except (service.SlotTaken, service.OutsideHours):
-        return render_lost(offering, start, details)
+    except (service.SlotTaken, service.OutsideHours, service.TermsChanged) as refusal:
+        render_instead = REFUSED.get(type(refusal), render_lost)
+        return render_instead(find(slug) or abort(404), start, details)
     except DATABASE_AWAY as error:
         db.session.rollback()
         log.warning("booking not saved", reason=type(error.orig).__name__)
@@ -166,13 +172,13 @@ def create(slug: str, start: datetime) -> ResponseReturnValue:
     return to_booking(booking)
 
 
-def book(page: PageSnapshot, start: datetime, details: BookingForm, key: str) -> Booking:
+def book(page: PageSnapshot, start: datetime, details: BookingForm, key: FormKey) -> Booking:
     """Book, unless a limit says no; a lost race counts for nothing. Raises LimitReached, and what
     `service.book` raises."""
     client = details.client(page)
     names = ("book", "meeting") if page.auto_zoom else ("book",)
     with count(*names, client=mailbox(client.email), page=page.id, host=page.user_id):
-        return service.book(page, start, client, key)
+        return service.book(page, start, client, key.once, key.terms)
 
 
 @bp.route("/b/<slug>/<slot:start>/details", methods=["GET", "POST"])
@@ -211,81 +217,10 @@ def booked(slug: str, start: datetime) -> ResponseReturnValue:
     return to_booking(earlier) if earlier else Response(status=HTTPStatus.NO_CONTENT)
 
 
-def booked_by(page: PageSnapshot, key: str | None) -> Booking | None:
+def booked_by(page: PageSnapshot, key: FormKey | None) -> Booking | None:
     """The booking that the form with this key has made, if it has."""
-    return service.find_by_key(page.id, key) if key else None
+    return service.find_by_key(page.id, key.once) if key else None
 
 
 def to_booking(booking: Booking) -> ResponseReturnValue:
-    return see_other(url_for("client.show", token=booking.token, **language_in_address()))
-
-
-def render_form(
-    page: PageSnapshot,
-    start: datetime,
-    details: BookingForm,
-    *,
-    status: int = 200,
-    key: str | None = None,
-) -> Response:
-    """The form for one slot, with a key of its own unless `key` is to be sent again.
-
-    A form that nothing was typed into may be kept by its browser: Back then shows it with the
-    key that it was sent with, and the key finds what it has booked.
-    """
-    view = read_view(page)
-    zone = chosen_zone(view, details)
-    details.timezone.data = zone.key
-    response = render(
-        "booker/form.html",
-        page=page,
-        view=view,
-        zone=zone,
-        start=start,
-        ends_at=start + timedelta(minutes=page.duration),
-        form=details,
-        key=key or new_key(page, start),
-        back=back_to_times(page, start, view, zone),
-    )
-    response.status_code = status
-    is_empty = request.method == "GET"
-    response.headers["Cache-Control"] = "private, no-cache" if is_empty else "no-store"
-    return response
-
-
-def chosen_zone(view: View, details: BookingForm) -> ZoneInfo:
-    """The zone of the form that was sent, else that of the address."""
-    sent = read_zone(details.timezone.data)
-    return ZoneInfo(sent) if sent else view.zone
-
-
-def back_to_times(page: PageSnapshot, start: datetime, view: View, zone: ZoneInfo) -> str:
-    """The day of `start` on the public page."""
-    day = start.astimezone(zone).date()
-    tz = {"tz": zone.key} if zone.key != page.timezone else {}
-    return url_for(".show", slug=page.slug) + view.query(
-        month=f"{day:%Y-%m}", date=day.isoformat(), **tz
-    )
-
-
-def render_lost(offering: Offering, start: datetime, details: BookingForm) -> ResponseReturnValue:
-    """409: the details are kept, and each near open time leads to its form with them."""
-    page = offering.page
-    view = read_view(page)
-    zone = chosen_zone(view, details)
-    details.timezone.data = zone.key
-    nearest = openings.nearest_open(offering, start) if offering.is_live else []
-    response = render(
-        "booker/lost.html",
-        page=page,
-        view=view,
-        zone=zone,
-        start=start,
-        form=details,
-        nearest=nearest,
-        has_details=request.method == "POST",
-        back=back_to_times(page, start, view, zone),
-    )
-    response.status_code = 409
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return see_other(url_for("client.show", token=booking.client.token, **language_in_address()))

@@ -1,10 +1,11 @@
 """What a page offers, as the slot engine takes it: read for everybody who opens a shared link."""
 
-from collections.abc import Mapping, Sequence
+from collections import namedtuple
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -22,6 +23,7 @@ from sqlalchemy import (
 
 from ..accounts.models import User
 from ..availability import Rules
+from ..core.crypto import fingerprint
 from ..db import db
 from ..i18n import DEFAULT_LANGUAGE
 from ..schedules.holidays import holidays_in
@@ -39,32 +41,34 @@ class PageHost(NamedTuple):
     locale: str
 
 
-class PageSnapshot(NamedTuple):
+PAGES: Table = BookingPage.__table__  # type: ignore[assignment]
+READ = tuple(name for name in PAGES.c.keys() if name not in {"created_at", "form_key"})  # noqa: SIM118
+if TYPE_CHECKING:
+
+    class _PageRow(BookingPage):
+        """To type checkers a row has what the model has, and can be read alone."""
+
+        host: PageHost  # type: ignore[assignment]
+        makes_meetings: bool
+
+        @classmethod
+        def _make(cls, values: Iterable[object]) -> Self: ...
+
+else:
+    _PageRow = namedtuple("_PageRow", [*READ, "host", "makes_meetings"])
+
+
+class PageSnapshot(_PageRow):
     """A booking page's row as it was read, under the columns' names, its host, and whether the
     host's connection to Zoom makes meetings."""
 
-    id: int
-    user_id: int
-    slug: str
-    title: str
-    description: str
-    location: str
-    duration: int
-    increment: int | None
-    buffer_before: int
-    buffer_after: int
-    notice: int
-    horizon_days: int | None
-    first_day: date | None
-    last_day: date | None
-    daily_limit: int | None
-    timezone: str
-    holidays: str | None
-    auto_zoom: bool
-    is_live: bool
-    archived_at: datetime | None
-    host: PageHost
-    makes_meetings: bool
+    __slots__ = ()
+
+    @property
+    def terms(self) -> str:
+        """What a client agrees to by booking, as a short text that differs when one of it does."""
+        agreed = (self.title, self.location, self.timezone, self.duration, self.auto_zoom)
+        return fingerprint("\0".join(map(str, agreed)))[:16]
 
     @property
     def sends_link_at_once(self) -> bool:
@@ -186,7 +190,6 @@ def _rows(text: str | None) -> list[list[str]]:
 
 # Tables instead of models: a row is read into plain values quicker than into objects that the
 # session watches.
-PAGES: Table = BookingPage.__table__  # type: ignore[assignment]
 HOSTS: Table = User.__table__  # type: ignore[assignment]
 CONNECTIONS: Table = ZoomConnection.__table__  # type: ignore[assignment]
 
@@ -194,7 +197,7 @@ CONNECTIONS: Table = ZoomConnection.__table__  # type: ignore[assignment]
 def _page_where(condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return (
         select(
-            *(PAGES.c[name] for name in PageSnapshot._fields if name in PAGES.c),
+            *(PAGES.c[name] for name in READ),
             HOSTS.c.name,
             HOSTS.c.locale,
             _granted_scopes(),

@@ -2,25 +2,21 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, inspect, select
 
-from ..core.clock import utcnow
-from ..core.config import current_settings
 from ..db import db
-from ..outbox import Task, new_task
+from ..outbox import State, Task, new_task
+from ..zoom.meetings import may_delete
 from .models import Booking
+from .occasions import Deed, mail_kind, planned
 
 CREATE_MEETING = "meeting.create"
 DELETE_MEETING = "meeting.delete"
-PARTIES = ("client", "host")
+PARTIES = ("attendee", "host")
+TO_ATTENDEE = "mail.attendee."
 CONFIRMED = "confirmed"
 LINK = "link"
 CANCELLED = "cancelled"
-
-
-def mail_kind(party: str, occasion: str) -> str:
-    """`mail.client.confirmed`: what is written to whom."""
-    return f"mail.{party}.{occasion}"
 
 
 def mail_kinds(occasion: str) -> tuple[str, ...]:
@@ -29,21 +25,37 @@ def mail_kinds(occasion: str) -> tuple[str, ...]:
 
 
 def after_booking(booking: Booking) -> list[Task]:
-    """Meeting and mails of a new booking. Mails wait for the link, up to the link wait."""
-    if booking.meeting_state == "none":
-        return mails(booking, CONFIRMED)
-    later = utcnow() + current_settings().link_wait
-    return [task(booking, CREATE_MEETING), *mails(booking, CONFIRMED, due_at=later)]
+    """Meeting and mails of a new booking."""
+    meeting = [task(booking, CREATE_MEETING)] if booking.meeting else []
+    return [*meeting, *mails(Deed.BOOKED, booking)]
 
 
-def mails(booking: Booking, occasion: str, due_at: datetime | None = None) -> list[Task]:
-    """One mail to each party."""
-    return [task(booking, kind, due_at) for kind in mail_kinds(occasion)]
+def mails(deed: Deed, booking: Booking) -> list[Task]:
+    """The mails that follow from what has just happened to the booking."""
+    return [task(booking, kind, due_at) for kind, due_at in planned(deed, booking)]
 
 
 def task(booking: Booking, kind: str, due_at: datetime | None = None) -> Task:
     """A task of this booking at its present sequence."""
-    return new_task(kind, _key(booking, kind), due_at=due_at)
+    return mail_task(booking, kind, _key(booking, kind), due_at)
+
+
+def mail_task(booking: Booking, kind: str, key: str, due_at: datetime | None = None) -> Task:
+    """The same under a key of its own; a mail to an attendee knows whom it is for."""
+    added = new_task(kind, key, due_at=due_at)
+    if kind.startswith(TO_ATTENDEE):
+        if inspect(booking.client).has_identity:
+            added.attendee_id = booking.client.id
+        else:  # of a booking that is being made
+            booking.client.tasks.add(added)
+    return added
+
+
+def delete_meeting(booking: Booking) -> list[Task]:
+    """The meeting's deletion at Zoom, where the host granted that."""
+    if not may_delete(booking.host_id, of=booking.zoom_host_id):
+        return []
+    return add_once(booking, DELETE_MEETING)
 
 
 def add_once(booking: Booking, kind: str) -> list[Task]:
@@ -73,7 +85,7 @@ def tell_link_late(booking: Booking) -> list[Task]:
         .order_by(Task.id)
         .with_for_update(key_share=True)
     )
-    told = {kind for kind, state in confirmations if state in {"done", "running"}}
+    told = {kind for kind, state in confirmations if state in {State.DONE, State.RUNNING}}
     late = [party for party in PARTIES if mail_kind(party, CONFIRMED) in told]
     if late:
         booking.ical_sequence += 1

@@ -15,7 +15,7 @@ from ..booking_pages.offerings import Offering
 from ..core.clock import utcnow
 from ..db import db
 from ..schedules.models import TimeOff
-from .models import Booking
+from .models import Booking, Hold, Status
 
 # The longest span a booking can block: a day, with a day of buffer on either side. Naming it
 # lets the index skip all that lies before.
@@ -119,7 +119,7 @@ def reach_of(rules: Rules, start: datetime, end: datetime) -> tuple[datetime, da
 
 
 def busy_spans(host_id: int, start: datetime, end: datetime) -> list[Span]:
-    """The host's live bookings with their buffers, and absences, that meet `[start, end)`."""
+    """The host's held time, bookings with their buffers, and absences, that meet `[start, end)`."""
     return _spans(_BUSY, host_id, start, end)
 
 
@@ -149,7 +149,7 @@ def booked_per_day(offering: Offering, start: datetime, end: datetime) -> Mappin
     for starts_at in db.session.scalars(
         select(Booking.starts_at).where(
             Booking.page_id == page.id,
-            Booking.status == "confirmed",
+            Booking.status != Status.CANCELLED,
             Booking.starts_at >= start - day,
             Booking.starts_at < end + day,
         )
@@ -161,14 +161,13 @@ def booked_per_day(offering: Offering, start: datetime, end: datetime) -> Mappin
 
 # Tables instead of models, and built once: putting a statement together takes longer than
 # running it.
-BOOKINGS: Table = Booking.__table__  # type: ignore[assignment]
+HOLDS: Table = Hold.__table__  # type: ignore[assignment]
 TIME_OFF: Table = TimeOff.__table__  # type: ignore[assignment]
-_BOOKED = select(BOOKINGS.c.blocked_from, BOOKINGS.c.blocked_until).where(
-    BOOKINGS.c.host_id == bindparam("host"),
-    BOOKINGS.c.status == "confirmed",
-    BOOKINGS.c.blocked_from < bindparam("end"),
-    BOOKINGS.c.blocked_from > bindparam("since"),
-    BOOKINGS.c.blocked_until > bindparam("start"),
+_BOOKED = select(HOLDS.c.blocked_from, HOLDS.c.blocked_until).where(
+    HOLDS.c.host_id == bindparam("host"),
+    HOLDS.c.blocked_from < bindparam("end"),
+    HOLDS.c.blocked_from > bindparam("since"),
+    HOLDS.c.blocked_until > bindparam("start"),
 )
 _AWAY = select(TIME_OFF.c.starts_at, TIME_OFF.c.ends_at).where(
     TIME_OFF.c.host_id == bindparam("host"),

@@ -30,7 +30,7 @@ def will_remain(booking: Booking) -> Remains | None:
     if is_of_earlier_account(booking.host_id, booking.zoom_host_id):
         return Remains.EARLIER_ACCOUNT
     # What CalSync has forgotten at Zoom's wish it cannot delete either.
-    is_known = booking.zoom_meeting_id is not None
+    is_known = booking.meeting is not None and booking.meeting.external_id is not None
     if is_known and may_delete(booking.host_id, of=booking.zoom_host_id):
         return None
     return Remains.MAY_NOT_DELETE

@@ -5,9 +5,10 @@ from sqlalchemy import select
 from .. import outbox
 from ..db import db
 from ..db.retry import retry_on_conflict
-from ..outbox import OPEN_STATES, Task, new_task
+from ..outbox import OPEN_STATES, State, Task
 from . import followups
 from .models import Booking
+from .occasions import mail_kind
 
 AGAIN = "again"
 
@@ -39,7 +40,7 @@ def send_again(booking: Booking, after: int) -> bool:
     if any(task.state in OPEN_STATES for task in mails) or after < times_sent_again(booking):
         db.session.rollback()
         return False
-    _commit(booking, [new_task(kind, _key(booking, after + 1))])
+    _commit(booking, [followups.mail_task(booking, kind, _key(booking, after + 1))])
     return True
 
 
@@ -52,15 +53,16 @@ def correct_address(booking: Booking, email: str) -> bool:
     Raises NothingToSend.
     """
     booking = _locked(booking)
-    if booking.client_email == email:
+    if booking.client.email == email:
         db.session.rollback()
         return False
-    booking.client_email = email
+    booking.client.email = email
+    booking.version += 1
     booking.ical_sequence += 1
     kind = _kind(booking)
     waits = any(task.kind == kind and task.state == "waiting" for task in booking.tasks)
     number = times_sent_again(booking) + 1
-    _commit(booking, [] if waits else [new_task(kind, _key(booking, number))])
+    _commit(booking, [] if waits else [followups.mail_task(booking, kind, _key(booking, number))])
     return True
 
 
@@ -71,13 +73,13 @@ def _locked(booking: Booking) -> Booking:
     if held.is_live and held.is_past:
         db.session.rollback()
         raise NothingToSend
-    db.session.expire(held, ["tasks"])
+    db.session.expire(held, ["tasks", "client"])
     return held
 
 
 def _kind(booking: Booking) -> str:
     occasion = followups.CONFIRMED if booking.is_live else followups.CANCELLED
-    return followups.mail_kind("client", occasion)
+    return mail_kind("attendee", occasion)
 
 
 def _key(booking: Booking, number: int) -> str:
@@ -87,8 +89,8 @@ def _key(booking: Booking, number: int) -> str:
 def _commit(booking: Booking, added: list[Task]) -> None:
     """Keep what was changed. What failed before is called off: the new mail takes its place."""
     for task in booking.tasks:
-        if task.kind.startswith("mail.client.") and task.state == "failed":
-            task.state = "cancelled"
+        if task.kind.startswith(followups.TO_ATTENDEE) and task.state == State.FAILED:
+            task.state = State.CANCELLED
     booking.tasks.extend(added)
     db.session.commit()
     outbox.enqueue(added)

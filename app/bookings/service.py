@@ -1,11 +1,12 @@
-"""Booking and cancelling, and what happens to a booking's meeting. Only these functions commit."""
+"""Booking and cancelling. Only these functions commit."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.utils import parseaddr
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, NoResultFound
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from .. import outbox
 from ..accounts.service import lock
@@ -16,15 +17,18 @@ from ..core.config import current_settings
 from ..core.crypto import fingerprint, new_reference, new_token
 from ..db import commit_and_keep, db
 from ..db.retry import retry_on_conflict
-from ..outbox import Due, Task
-from ..zoom.meetings import may_delete
+from ..outbox import Task
 from . import followups
-from .models import Booking
+from .attendees import Attendee, Role
+from .meetings import Meeting, MeetingState
+from .models import Booking, Change, Hold, Status
+from .occasions import Deed
 from .openings import busy_spans, is_open
 
 WITH_PARTIES = (
-    joinedload(Booking.page, innerjoin=True),
     joinedload(Booking.host, innerjoin=True),
+    joinedload(Booking.client, innerjoin=True),
+    joinedload(Booking.meeting),
 )
 
 
@@ -34,6 +38,10 @@ class SlotTaken(Exception):
 
 class OutsideHours(Exception):
     """The page's rules do not offer this time, or no longer."""
+
+
+class TermsChanged(Exception):
+    """The page offers the time in other terms than the client was shown."""
 
 
 @dataclass(frozen=True)
@@ -47,38 +55,36 @@ class Client:
     locale: str
 
 
-@dataclass(frozen=True)
-class MadeMeeting:
-    """A meeting at Zoom, as plain values; `host_id` is the Zoom user whose it is, or empty."""
-
-    id: int
-    join_url: str
-    passcode: str | None
-    host_id: str = ""
-
-
 @retry_on_conflict
-def book(page: PageSnapshot | BookingPage, start: datetime, client: Client, key: str) -> Booking:
+def book(
+    page: PageSnapshot | BookingPage,
+    start: datetime,
+    client: Client,
+    key: str,
+    terms: str | None = None,
+) -> Booking:
     """Give `client` the slot at `start` (aware UTC) and commit, with the tasks that follow from it.
+    The booking keeps the page's terms of this moment.
 
     The host's row is the lock, so clients of all the host's pages queue here; the database's
     own overlap constraint stands behind it. The same idempotency `key` returns the booking it
     made the first time.
 
     Raises SlotTaken when a live booking overlaps, OutsideHours when the page's rules no longer
-    offer `start`.
+    offer `start`, TermsChanged when the page's terms are not those that the client was shown
+    (`terms`, see PageSnapshot; None: whatever they are).
     """
     page_id = page.id
     try:
         lock(page.user_id)
         offering = offering_of(page_id)  # what was read before the lock may be old
-        _check(offering, start)
+        _check(offering, start, terms)
         booking = _new_booking(offering.page, start, client, key)
         db.session.add(booking)
         tasks = followups.after_booking(booking)
         booking.tasks.extend(tasks)
         commit_and_keep()
-    except (SlotTaken, OutsideHours, IntegrityError, NoResultFound) as refusal:
+    except (SlotTaken, OutsideHours, TermsChanged, IntegrityError, NoResultFound) as refusal:
         db.session.rollback()
         # A form that was sent before is refused by what it has booked itself.
         if earlier := find_by_key(page_id, key):
@@ -101,19 +107,27 @@ def find_by_key(page_id: int, key: str) -> Booking | None:
 
 def find_by_token(token: str) -> Booking | None:
     """The booking whose client holds `token`."""
-    return db.session.scalar(select(Booking).where(Booking.token_hash == fingerprint(token)))
+    return db.session.scalar(
+        select(Booking)
+        .join(Booking.client)
+        .where(Attendee.token_hash == fingerprint(token))
+        .options(contains_eager(Booking.client), joinedload(Booking.meeting))
+    )
 
 
 def find_with_parties(booking_id: int | None) -> Booking:
-    """A task's booking with its page and its host, in one statement. Raises NoResultFound."""
+    """A task's booking with its host, its client and its meeting, in one statement. Raises
+    NoResultFound."""
     return db.session.get_one(Booking, booking_id, options=WITH_PARTIES)
 
 
-def _check(offering: Offering, start: datetime) -> None:
+def _check(offering: Offering, start: datetime, terms: str | None) -> None:
     page = offering.page
     if not offering.is_live:
         raise OutsideHours
     if is_open(offering, start):
+        if terms not in {None, page.terms}:
+            raise TermsChanged
         return
     blocked_from, blocked_until = _blocked(page, start)
     raise (SlotTaken if busy_spans(page.user_id, blocked_from, blocked_until) else OutsideHours)
@@ -128,30 +142,44 @@ def _blocked(page: PageSnapshot, start: datetime) -> tuple[datetime, datetime]:
 
 
 def _new_booking(page: PageSnapshot, start: datetime, client: Client, key: str) -> Booking:
-    token = new_token()
+    settings = current_settings()
     public_id = new_reference()
     blocked_from, blocked_until = _blocked(page, start)
     return Booking(
         public_id=public_id,
-        token=token,
-        token_hash=fingerprint(token),
         page_id=page.id,
         host_id=page.user_id,
+        title=page.title,
+        location=page.location,
+        timezone=page.timezone,
+        duration=page.duration,
+        page_version=page.version,
+        organizer_email=parseaddr(settings.mail_from)[1],
         starts_at=start,
         ends_at=start + timedelta(minutes=page.duration),
-        blocked_from=blocked_from,
-        blocked_until=blocked_until,
-        status="confirmed",
-        client_name=client.name,
-        client_email=client.email,
-        client_timezone=client.timezone,
-        client_locale=client.locale,
+        status=Status.CONFIRMED,
+        version=1,
         note=client.note,
-        ical_uid=f"{public_id}@{current_settings().mail_domain}",
+        ical_uid=f"{public_id}@{settings.mail_domain}",
         ical_sequence=0,
-        meeting_state="wanted" if page.auto_zoom else "none",
         idempotency_key=key,
         created_at=utcnow(),
+        hold=Hold(host_id=page.user_id, blocked_from=blocked_from, blocked_until=blocked_until),
+        client=_new_client(client),
+        meeting=Meeting(provider="zoom", state=MeetingState.WANTED) if page.auto_zoom else None,
+    )
+
+
+def _new_client(client: Client) -> Attendee:
+    token = new_token()
+    return Attendee(
+        role=Role.CLIENT,
+        name=client.name,
+        email=client.email,
+        locale=client.locale,
+        timezone=client.timezone,
+        token=token,
+        token_hash=fingerprint(token),
     )
 
 
@@ -163,110 +191,23 @@ def cancel(booking: Booking, by: str) -> None:
     where the host granted that. Cancelling twice changes nothing.
     """
     lock(booking.host_id)
-    db.session.refresh(
-        booking, with_for_update={"key_share": True}
-    )  # a meeting may be put on it just now
+    # A meeting may be put on it just now, so what hangs on it is read after its row is held.
+    db.session.refresh(booking, with_for_update={"key_share": True})
+    db.session.expire(booking, ["meeting", "hold"])
     if not booking.is_live:
         db.session.rollback()
         return
-    booking.status = "cancelled"
+    booking.status = Status.CANCELLED
     booking.cancelled_at = utcnow()
     booking.cancelled_by = by
+    booking.version += 1
     booking.ical_sequence += 1
+    booking.hold = None
+    booking.changes.append(Change(sequence=booking.ical_sequence, by=by, at=booking.cancelled_at))
     outbox.call_off_waiting(Task.booking_id == booking.id)
-    added = followups.mails(booking, followups.CANCELLED)
+    added = followups.mails(Deed.CANCELLED, booking)
     booking.tasks.extend(added)
-    if booking.zoom_meeting_id is not None:
-        added += _delete_if_possible(booking)
+    if booking.meeting is not None and booking.meeting.external_id is not None:
+        added += followups.delete_meeting(booking)
     db.session.commit()
     outbox.enqueue(added)
-
-
-def attach_meeting(reference: str, meeting: MadeMeeting) -> bool:
-    """Keep a new meeting on its booking and commit: the first to be kept is the only one.
-
-    Waiting mails fall due. Who already has a confirmation without link gets an update with it.
-    A booking cancelled meanwhile has the meeting deleted. False when another was kept before.
-
-    `reference` is the booking's public id: SQLite gives the numbers of deleted rows to new ones.
-    Raises NoResultFound when there is no such booking, or no longer.
-    """
-    booking = _locked(Booking.public_id == reference)
-    if booking.meeting_state == "ready":
-        db.session.rollback()
-        return booking.zoom_meeting_id == meeting.id
-    booking.zoom_meeting_id = meeting.id
-    booking.zoom_host_id = meeting.host_id or None
-    booking.join_url = meeting.join_url
-    booking.passcode = meeting.passcode
-    booking.meeting_state = "ready"
-    booking.meeting_error = None
-    brought_forward: list[Due] = []
-    added: list[Task] = []
-    if not booking.is_live:
-        added = _delete_if_possible(booking)
-    else:
-        brought_forward = outbox.bring_forward(followups.confirmations_of(booking.id))
-        if len(brought_forward) < len(followups.PARTIES):
-            added = followups.tell_link_late(booking)
-    commit_and_keep()
-    outbox.push([*brought_forward, *(Due(task.id, task.kind) for task in added)])
-    return True
-
-
-def note_meeting(reference: str, meeting_id: int, host_id: str) -> None:
-    """Remember a meeting that was made while its link is still to be asked for, and commit: no
-    second one is made then. Raises NoResultFound as `attach_meeting` does."""
-    booking = _locked(Booking.public_id == reference)
-    if booking.meeting_state == "ready":
-        db.session.rollback()
-        return
-    booking.zoom_meeting_id = meeting_id
-    booking.zoom_host_id = host_id or None
-    added = [] if booking.is_live else _delete_if_possible(booking)
-    db.session.commit()
-    outbox.enqueue(added)
-
-
-def _delete_if_possible(booking: Booking) -> list[Task]:
-    if not may_delete(booking.host_id, of=booking.zoom_host_id):
-        return []
-    return followups.add_once(booking, followups.DELETE_MEETING)
-
-
-def fail_meeting(booking_id: int, reason: str) -> None:
-    """No meeting for now, and why; mails go out without a link. Commits."""
-    booking = _locked(Booking.id == booking_id)
-    if booking.meeting_state == "ready":
-        db.session.rollback()
-        return
-    booking.meeting_state = "failed"
-    booking.meeting_error = reason
-    brought_forward = outbox.bring_forward(followups.confirmations_of(booking_id))
-    db.session.commit()
-    outbox.push(brought_forward)
-
-
-def retry(booking: Booking, task: Task) -> None:
-    """Try a failed task of this booking once more, and commit. One that has not failed, or not
-    yet, is left alone with its booking: nobody would ever take back that its meeting is wanted."""
-    # What was read before may be old: Retry is pressed twice, and while a task is being given up.
-    booking = _locked(Booking.id == booking.id)
-    state = db.session.scalar(select(Task.state).where(Task.id == task.id).with_for_update())
-    if state != "failed":
-        db.session.rollback()
-        return
-    if task.kind == followups.CREATE_MEETING and booking.meeting_state == "failed":
-        booking.meeting_state = "wanted"  # its error stays until there is a meeting
-    if outbox.retry(task):
-        db.session.expire_all()
-        outbox.enqueue([task])
-
-
-def _locked(which: ColumnElement[bool]) -> Booking:
-    return db.session.execute(
-        select(Booking)
-        .where(which)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).scalar_one()

@@ -5,7 +5,9 @@ from enum import StrEnum
 
 from ..core.clock import utcnow
 from . import followups
+from .meetings import MeetingState
 from .models import Booking
+from .occasions import mail_kind
 
 # Zoom takes a second or two. Who has waited this long is told that it is slow.
 SLOW_AFTER = timedelta(seconds=15)
@@ -43,7 +45,7 @@ def phase_of(booking: Booking) -> Phase:
 def told_client(booking: Booking) -> Told:
     """The fate of the latest mail that tells the client how the booking stands."""
     occasions = (followups.CONFIRMED, followups.LINK) if booking.is_live else (followups.CANCELLED,)
-    kinds = {followups.mail_kind("client", occasion) for occasion in occasions}
+    kinds = {mail_kind("attendee", occasion) for occasion in occasions}
     states = [task.state for task in booking.tasks if task.kind in kinds]
     said = [state for state in states if state != "cancelled"]
     if not said:
@@ -53,7 +55,7 @@ def told_client(booking: Booking) -> Told:
 
 def waits_for_meeting(booking: Booking) -> bool:
     """Whether a meeting is being made that somebody may still come to."""
-    return booking.is_live and not booking.is_past and booking.meeting_state == "wanted"
+    return booking.is_live and not booking.is_past and booking.meeting_state is MeetingState.WANTED
 
 
 def waits_long(booking: Booking) -> bool:

@@ -22,17 +22,28 @@ class MadeByForm:
     form_key: Mapped[str | None] = mapped_column(String(24), unique=True, index=True)
 
 
-def new_form_key(form: str, *bound: str | int) -> str:
-    """A key for one form, signed, that is good for `bound` only (whose form it is, for what)."""
-    return sign(form, [*bound, new_reference(KEY_LENGTH)])
+def new_form_key(form: str, *bound: str | int, kept: str = "") -> str:
+    """A key for one form, signed, that is good for `bound` only (whose form it is, for what).
+    `kept` is told again when the key comes back."""
+    once = new_reference(KEY_LENGTH)
+    return sign(form, [*bound, f"{once}.{kept}" if kept else once])
+
+
+def read_kept(
+    form: str, key: str | None, *bound: str | int, max_age: int = FORM_KEEPS
+) -> tuple[str, str] | None:
+    """The key's random part and what it has kept; None when it is forged, bound to something else,
+    or older than `max_age` seconds."""
+    values = unsign(form, key or "", max_age)
+    if values is None or values[:-1] != list(bound):
+        return None
+    once, _dot, kept = str(values[-1]).partition(".")
+    return once, kept
 
 
 def read_form_key(
     form: str, key: str | None, *bound: str | int, max_age: int = FORM_KEEPS
 ) -> str | None:
-    """The key's random part; None when it is forged, bound to something else, or older than
-    `max_age` seconds."""
-    values = unsign(form, key or "", max_age)
-    if values is None or values[:-1] != list(bound):
-        return None
-    return str(values[-1])
+    """The random part alone."""
+    read = read_kept(form, key, *bound, max_age=max_age)
+    return read[0] if read else None

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Text
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -13,6 +14,14 @@ from sqlalchemy.types import TypeDecorator
 from ..core.clock import require_aware
 from ..core.crypto import InvalidToken, decrypt, encrypt
 from ..core.logs import log
+
+# Ids of what grows. SQLite numbers rows by itself only where the type is INTEGER.
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+
+def one_of(column: str, states: type[StrEnum]) -> str:
+    """The condition of a CHECK that lets a column hold these states alone."""
+    return f"{column} IN ({', '.join(repr(state.value) for state in states)})"
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from ..accounts.models import SignIn
 from ..booking_pages.models import BookingPage
-from ..bookings.models import Booking
+from ..bookings.attendees import Attendee
+from ..bookings.models import Booking, Status
 from ..core.clock import utcnow
 from ..db import db
 from ..outbox import Task
@@ -36,7 +37,12 @@ def inventory(user_id: int) -> Inventory:
         pages=count(pages_of(user_id)),
         to_come=to_come,
         other_bookings=count(bookings_of(user_id)) - to_come,
-        clients=count(select(Booking.client_email).where(Booking.host_id == user_id).distinct()),
+        clients=count(
+            select(Attendee.email)
+            .join(Booking, Booking.id == Attendee.booking_id)
+            .where(Booking.host_id == user_id)
+            .distinct()
+        ),
         time_off=count(select(TimeOff.id).where(TimeOff.host_id == user_id)),
         zoom_connections=count(select(ZoomConnection.id).where(ZoomConnection.user_id == user_id)),
         sessions=count(select(SignIn.id).where(SignIn.user_id == user_id)),
@@ -56,7 +62,7 @@ def is_to_come(user_id: int) -> ColumnElement[bool]:
     """The host's live bookings that have not begun: whoever is in a meeting may finish it."""
     return and_(
         Booking.host_id == user_id,
-        Booking.status == "confirmed",
+        Booking.status != Status.CANCELLED,
         Booking.starts_at > utcnow(),
     )
 

@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from .. import outbox, tasks
 from ..bookings import followups
-from ..bookings.models import Booking
+from ..bookings.meetings import Meeting, MeetingState
+from ..bookings.models import Booking, Status
 from ..db import db
 from ..outbox import OPEN_STATES, Task
 from .inventory import count, is_task_of
@@ -90,7 +91,7 @@ def progress_of(user_id: int, since: datetime) -> Progress:
 def _left_in_zoom(user_id: int, since: datetime) -> int:
     """How many meetings of bookings that were cancelled before their time are not deleted, and are
     not about to be."""
-    has_meeting = or_(Booking.zoom_meeting_id.is_not(None), Booking.meeting_state == "ready")
+    has_meeting = or_(Meeting.external_id.is_not(None), Meeting.state == MeetingState.READY)
     is_deleted = (
         select(Task.id)
         .where(
@@ -101,10 +102,12 @@ def _left_in_zoom(user_id: int, since: datetime) -> int:
         .exists()
     )
     return count(
-        select(Booking.id).where(
+        select(Booking.id)
+        .join(Booking.meeting)
+        .where(
             Booking.host_id == user_id,
             Booking.starts_at > since,
-            Booking.status == "cancelled",
+            Booking.status == Status.CANCELLED,
             has_meeting,
             ~is_deleted,
         )

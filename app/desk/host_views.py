@@ -9,8 +9,9 @@ from flask import Blueprint, abort, flash, make_response, redirect, request, url
 from flask.typing import ResponseReturnValue
 
 from ..accounts.gate import current_host, hosts_only
-from ..bookings import service, standing
+from ..bookings import provision, service, standing
 from ..bookings.models import Booking
+from ..bookings.occasions import label
 from ..bookings.remains import is_anothers, remains, will_remain
 from ..bookings.resend import times_sent_again
 from ..core import text
@@ -31,6 +32,7 @@ bp.add_app_template_global(mail_state)
 bp.add_app_template_global(wants_connecting)
 bp.add_app_template_global(worst_failure)
 bp.add_app_template_global(is_anothers)
+bp.add_app_template_global(label, "mail_label")
 
 
 @bp.get("")
@@ -76,7 +78,6 @@ def details(booking: Booking) -> dict[str, Any]:
         "phase": standing.phase_of(booking),
         "told": standing.told_client(booking),
         "times_again": times_sent_again(booking),
-        "page": booking.page,
         "zone": booking.host_zone,
         "connection": connection_of(booking.host_id),
         "remains": None if booking.is_live else remains(booking),
@@ -88,8 +89,14 @@ def details(booking: Booking) -> dict[str, Any]:
 def has_live_meeting(booking: Booking) -> bool:
     """Whether Zoom can be asked about the meeting, and it is worth it."""
     is_ahead = booking.is_live and not booking.is_past
-    is_known = booking.zoom_meeting_id is not None
+    meeting = booking.meeting
+    is_known = meeting is not None and meeting.external_id is not None
     return is_ahead and is_known and may_read(booking.host_id, of=booking.zoom_host_id)
+
+
+def zoom_id(booking: Booking) -> int:
+    """The number of its meeting at Zoom, where `has_live_meeting` holds."""
+    return (booking.meeting.external_id if booking.meeting else None) or 0
 
 
 @bp.get("/<public_id>/live")
@@ -99,9 +106,7 @@ def live(public_id: str) -> ResponseReturnValue:
     meeting, trouble = None, ""
     if has_live_meeting(booking):
         try:
-            meeting = meetings.read(
-                booking.host_id, booking.zoom_meeting_id or 0, of=booking.zoom_host_id
-            )
+            meeting = meetings.read(booking.host_id, zoom_id(booking), of=booking.zoom_host_id)
         except (Refused, Unavailable) as error:
             trouble = error.reason
     return render(
@@ -121,9 +126,7 @@ def start(public_id: str) -> ResponseReturnValue:
     if not has_live_meeting(booking):
         return see_other(url_for(".show", public_id=public_id))
     try:
-        address = meetings.start_url(
-            booking.host_id, booking.zoom_meeting_id or 0, of=booking.zoom_host_id
-        )
+        address = meetings.start_url(booking.host_id, zoom_id(booking), of=booking.zoom_host_id)
     except (Refused, Unavailable):
         # The page says what the trouble is.
         return see_other(url_for(".live", public_id=public_id))
@@ -139,7 +142,6 @@ def ask_cancel(public_id: str) -> ResponseReturnValue:
     return render(
         "desk/cancel_by_host.html",
         booking=booking,
-        page=booking.page,
         zone=booking.host_zone,
         remains=will_remain(booking),
     )
@@ -162,7 +164,7 @@ def retry(public_id: str, task_id: int) -> ResponseReturnValue:
     """Try a failed task once more. :raises 404:"""
     booking = own_booking_or_404(public_id)
     task = next((task for task in booking.tasks if task.id == task_id), None) or abort(404)
-    service.retry(booking, task)
+    provision.retry(booking, task)
     flash(_("Trying once more."), "done")
     return see_other(url_for(".show", public_id=public_id))
 

@@ -8,34 +8,38 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from ..accounts.models import User
-from ..booking_pages.models import BookingPage
-from ..bookings.followups import CREATE_MEETING
-from ..bookings.models import Booking
+from ..bookings.attendees import Attendee
+from ..bookings.followups import CREATE_MEETING, TO_ATTENDEE
+from ..bookings.models import Booking, Status
 from ..core.clock import utcnow
 from ..db import db
 from ..db.search import contains
-from ..outbox import Task
+from ..outbox import State, Task
 from ..zoom.meetings import WANTS_CONNECTING
 
 TABS = ("upcoming", "past", "cancelled", "attention")
 PAGE_SIZE = 50
-HAS_FAILED = Task.state == "failed"
+# What a row of a list shows, in one statement and one for all tasks.
+SHOWN = (
+    joinedload(Booking.client, innerjoin=True),
+    joinedload(Booking.meeting),
+    selectinload(Booking.tasks),
+)
+HAS_FAILED = Task.state == State.FAILED
 WAITS_FOR_ZOOM = or_(
     *(func.coalesce(Task.last_error, "").startswith(reason) for reason in WANTS_CONNECTING)
 )
 
 
 def find_bookings(host: User, tab: str, query: str, page: int) -> tuple[Sequence[Booking], bool]:
-    """One page of a tab, and whether there is more. `query` matches client and page title."""
+    """One page of a tab, and whether there is more. `query` matches client and title."""
     wanted = _in_tab(select(Booking).where(Booking.host_id == host.id), tab)
     if query:
-        wanted = wanted.join(BookingPage, BookingPage.id == Booking.page_id).where(
-            contains(query, Booking.client_name, Booking.client_email, BookingPage.title)
+        wanted = wanted.join(Booking.client).where(
+            contains(query, Attendee.name, Attendee.email, Booking.title)
         )
     rows = db.session.scalars(
-        wanted.options(joinedload(Booking.page), selectinload(Booking.tasks))
-        .offset((page - 1) * PAGE_SIZE)
-        .limit(PAGE_SIZE + 1)
+        wanted.options(*SHOWN).offset((page - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)
     ).all()
     return rows[:PAGE_SIZE], len(rows) > PAGE_SIZE
 
@@ -43,8 +47,8 @@ def find_bookings(host: User, tab: str, query: str, page: int) -> tuple[Sequence
 def _in_tab(bookings: Select[Any], tab: str) -> Select[Any]:
     now = utcnow()
     if tab == "cancelled":
-        return bookings.where(Booking.status == "cancelled").order_by(Booking.starts_at.desc())
-    live = bookings.where(Booking.status != "cancelled")
+        return bookings.where(Booking.status == Status.CANCELLED).order_by(Booking.starts_at.desc())
+    live = bookings.where(Booking.status != Status.CANCELLED)
     if tab == "past":
         return live.where(Booking.ends_at <= now).order_by(Booking.starts_at.desc())
     upcoming = live.where(Booking.ends_at > now).order_by(Booking.starts_at)
@@ -75,9 +79,7 @@ def need_attention(host: User, limit: int, *, has_zoom: bool) -> Attention:
     bookings that this alone would help are only counted."""
     failed = _in_tab(select(Booking).where(Booking.host_id == host.id), "attention")
     each = failed if has_zoom else failed.where(Booking.tasks.any(HAS_FAILED & ~WAITS_FOR_ZOOM))
-    bookings = db.session.scalars(
-        each.options(joinedload(Booking.page), selectinload(Booking.tasks)).limit(limit)
-    ).all()
+    bookings = db.session.scalars(each.options(*SHOWN).limit(limit)).all()
     found = len(bookings) if len(bookings) < limit else _count(each)
     waiting = 0 if has_zoom else _count(failed) - found
     return Attention(bookings, found - len(bookings), waiting)
@@ -94,7 +96,7 @@ def latest_meetings(host: User, limit: int) -> Sequence[tuple[Booking, Task]]:
         select(Booking, Task)
         .join(Task, Task.booking_id == Booking.id)
         .where(Booking.host_id == host.id, Task.kind == CREATE_MEETING)
-        .options(joinedload(Booking.page))
+        .options(joinedload(Booking.client, innerjoin=True), joinedload(Booking.meeting))
         .order_by(Task.id.desc())
         .limit(limit)
     )
@@ -118,7 +120,7 @@ def mail_state(booking: Booking) -> str:
 def worst_failure(booking: Booking) -> Task | None:
     """Of a booking's failed tasks the one that leaves its client worst off: no mail, then no
     meeting, then a meeting that was not deleted, then a mail to the host."""
-    ranks = ("mail.client.", CREATE_MEETING, "meeting.", "mail.")
+    ranks = (TO_ATTENDEE, CREATE_MEETING, "meeting.", "mail.")
     failed = [task for task in booking.tasks if task.state == "failed"]
     return min(
         failed,
@@ -133,6 +135,6 @@ def soonest(host: User, limit: int) -> Sequence[Booking]:
     """The next bookings, soonest first, however far ahead they are."""
     return db.session.scalars(
         _in_tab(select(Booking).where(Booking.host_id == host.id), "upcoming")
-        .options(joinedload(Booking.page), selectinload(Booking.tasks))
+        .options(*SHOWN)
         .limit(limit)
     ).all()

@@ -2,13 +2,10 @@
 copy of its own for each party: a client's holds the client's secret page, a host's the dashboard's.
 """
 
-from email.utils import parseaddr
-
 from icalendar import Calendar, Event, vCalAddress, vText, vUri
 
 from ..bookings.models import Booking
 from ..core.clock import utcnow
-from ..core.config import current_settings
 from ..core.text import mailto
 from ..i18n import gettext as _
 from ..web.addresses import public_url
@@ -63,7 +60,7 @@ def _event(booking: Booking, party: str, method: str) -> Event:
     event.add("status", "CANCELLED" if method == CANCEL or is_over else "CONFIRMED")
     event.add("transp", "OPAQUE")
     link = None if method == CANCEL or is_over else booking.join_url
-    if location := "; ".join(filter(None, (booking.page.location, link))):
+    if location := "; ".join(filter(None, (booking.location, link))):
         event["location"] = TypedText(location)
     event["description"] = TypedText(_description(booking, party, link))
     if page := page_of(booking, party):
@@ -73,7 +70,7 @@ def _event(booking: Booking, party: str, method: str) -> Event:
         conference.params["value"] = "URI"
         conference.params["feature"] = "VIDEO"
         event["conference"] = conference
-    event["organizer"] = _person(parseaddr(current_settings().mail_from)[1], booking.host.name)
+    event["organizer"] = _person(booking.organizer_email, booking.host.name)
     if method != PUBLISH:
         for attendee in _attendees(booking):
             event.add("attendee", attendee, encode=False)
@@ -86,15 +83,17 @@ def _event(booking: Booking, party: str, method: str) -> Event:
 
 def summary(booking: Booking, party: str) -> str:
     """The event's title in a party's calendar: with the other's name."""
-    other = booking.host.name if party == "client" else booking.client_name
-    return _("%(title)s with %(name)s", title=booking.page.title, name=other)
+    other = booking.host.name if party == "client" else booking.client.name
+    return _("%(title)s with %(name)s", title=booking.title, name=other)
 
 
 def page_of(booking: Booking, party: str) -> str | None:
     """Where a party sees the booking: the client's secret page, or the host's dashboard. None for a
     client whose token no key opens any more."""
     if party == "client":
-        return public_url("client.show", token=booking.token) if booking.token else None
+        return (
+            public_url("client.show", token=booking.client.token) if booking.client.token else None
+        )
     return public_url("bookings.show", public_id=booking.public_id)
 
 
@@ -102,13 +101,13 @@ def _description(booking: Booking, party: str, link: str | None) -> str:
     lines: list[str] = []
     if booking.is_live:
         if party == "host":
-            lines.append(f"{_typed(booking.client_name)} ({booking.client_email})")
+            lines.append(f"{_typed(booking.client.name)} ({booking.client.email})")
         if link:
             lines.append(_("Join the Zoom meeting: %(link)s", link=link))
             if booking.passcode:
                 lines.append(_("Passcode: %(passcode)s", passcode=booking.passcode))
-        if booking.page.location:
-            lines.append(_("Location: %(place)s", place=_typed(booking.page.location)))
+        if booking.location:
+            lines.append(_("Location: %(place)s", place=_typed(booking.location)))
         if booking.note:
             quoted = "\n".join(f"> {line}" for line in _typed(booking.note).split("\n"))
             lines += [_("Note:"), quoted]
@@ -129,7 +128,7 @@ def _typed(text: str) -> str:
 def _attendees(booking: Booking) -> list[vCalAddress]:
     """Each address once: two lines for one confuse every calendar."""
     people = {booking.host.email: booking.host.name}
-    people.setdefault(booking.client_email, booking.client_name)
+    people.setdefault(booking.client.email, booking.client.name)
     return [_attendee(address, name) for address, name in people.items()]
 
 

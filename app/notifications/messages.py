@@ -10,13 +10,12 @@ from flask import render_template
 
 from ..bookings import followups
 from ..bookings.models import Booking
-from ..bookings.remains import remains
+from ..bookings.occasions import Occasion, named
 from ..core.clock import utcnow
 from ..core.config import current_settings
 from ..i18n import day_in_words, time_range, use_language
-from ..i18n import gettext as _
 from .headers import POLICY, as_written, box, say_a_machine_wrote_it
-from .invitations import CANCEL, REQUEST, invitation
+from .invitations import invitation
 
 
 @dataclass(frozen=True)
@@ -36,47 +35,44 @@ def reader_of(booking: Booking, party: str) -> Reader:
     """The client or the host of a booking, as the reader of a mail."""
     if party == "client":
         return Reader(
-            party, booking.client_name, booking.client_email, booking.client_locale,
-            booking.client_zone, booking.host.name, booking.host.email,
+            party, booking.client.name, booking.client.email, booking.client.locale,
+            booking.client.zone, booking.host.name, booking.host.email,
         )  # fmt: skip
     return Reader(
         party, booking.host.name, booking.host.email, booking.host.locale,
-        booking.host_zone, booking.client_name, booking.client_email,
+        booking.host_zone, booking.client.name, booking.client.email,
     )  # fmt: skip
 
 
 def compose(booking: Booking, party: str, occasion: str, *, again: int = 0) -> EmailMessage:
-    """The mail about `occasion` (confirmed, link, cancelled) to the client or the host; `again` counts
+    """The mail about an occasion, by its name, to the client or the host; `again` counts
     how often it was asked for once more, and makes it a mail of its own.
 
     multipart/mixed of an alternative (text, HTML, text/calendar) and the same calendar as
     `invite.ics` (application/ics), byte for byte: some clients read the one, some the other.
     """
     reader = reader_of(booking, party)
-    left = remains(booking) if (party, occasion) == ("host", followups.CANCELLED) else None
+    kind = named(occasion)
     with use_language(reader.locale):
-        message = _head(booking, reader, occasion, again)
+        message = _head(booking, reader, kind, again)
         values = {
             "booking": booking,
-            "page": booking.page,
             "reader": reader,
-            "occasion": occasion,
+            "occasion": kind,
+            "own_words": f"mail/{kind.name}.txt",
             "subject": str(message["subject"]),
             "zone": reader.zone,
             "page_zone": booking.page_zone if party == "host" else None,
-            "left_in_zoom": left is not None,
-            "why_left": left,
             "note_lines": booking.note.split("\n"),
-        }
+        } | kind.values(booking, party)
         message.set_content(render_template("mail/booking.txt", **values).strip() + "\n")
         html = render_template("mail/booking.html", **values).strip() + "\n"
         message.add_alternative(html, subtype="html")
-        method = CANCEL if occasion == followups.CANCELLED else REQUEST
-        _attach_invitation(message, invitation(booking, party, method), method)
+        _attach_invitation(message, invitation(booking, party, kind.method), kind.method)
     return message
 
 
-def _head(booking: Booking, reader: Reader, occasion: str, again: int) -> EmailMessage:
+def _head(booking: Booking, reader: Reader, occasion: Occasion, again: int) -> EmailMessage:
     """The headers. To a client the host is named as sender, whom a client recognises; the address
     equals the envelope's and the invitation's organizer, so DMARC has nothing to compare."""
     message = EmailMessage(policy=POLICY)
@@ -88,25 +84,21 @@ def _head(booking: Booking, reader: Reader, occasion: str, again: int) -> EmailM
     message["Reply-To"] = box(reader.other_name, reader.other_email)
     message["Subject"] = as_written(_subject(booking, reader, occasion))
     message["Date"] = format_datetime(utcnow())
-    message["Message-ID"] = message_id(booking, reader.party, occasion, again)
-    if again or occasion != followups.CONFIRMED:
+    message["Message-ID"] = message_id(booking, reader.party, occasion.name, again)
+    if again or occasion.name != followups.CONFIRMED:
         message["References"] = message_id(booking, reader.party, followups.CONFIRMED)
     say_a_machine_wrote_it(message)
     return message
 
 
-def _subject(booking: Booking, reader: Reader, occasion: str) -> str:
+def _subject(booking: Booking, reader: Reader, occasion: Occasion) -> str:
     day = day_in_words(booking.starts_at.astimezone(reader.zone).date())
     words = {
-        "title": booking.page.title,
+        "title": booking.title,
         "name": reader.other_name,
         "when": f"{day} {time_range(booking.starts_at, booking.ends_at, reader.zone)}",
     }
-    if occasion == followups.CANCELLED:
-        return _("Cancelled: %(title)s with %(name)s, %(when)s", **words)
-    if occasion == followups.LINK:
-        return _("Zoom link: %(title)s with %(name)s, %(when)s", **words)
-    return _("Booked: %(title)s with %(name)s, %(when)s", **words)
+    return occasion.subject(words)
 
 
 def message_id(booking: Booking, party: str, occasion: str, again: int = 0) -> str:

@@ -16,7 +16,7 @@ bp.after_request(keep_private)
 def invite(token: str) -> ResponseReturnValue:
     """The booking as it stands now. :raises 404: no such booking."""
     booking = find_by_token(token) or abort(404)
-    with use_language(booking.client_locale):
+    with use_language(booking.client.locale):
         body = invitation(booking, "client", PUBLISH)
     response = Response(body, content_type=f"text/calendar; charset=utf-8; method={PUBLISH}")
     response.headers["Content-Disposition"] = 'attachment; filename="invite.ics"'

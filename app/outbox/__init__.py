@@ -5,7 +5,7 @@ It knows no handler. What a task does is told by its kind, in app.tasks.
 
 from ..core.errors import Busy, OutcomeUnknown, Overtaken, Refused, Unavailable
 from .dispatch import enqueue, enqueue_due, push
-from .models import OPEN_STATES, Task
+from .models import OPEN_STATES, State, Task
 from .outages import retry_while_database_down
 from .service import (
     GIVE_UP_AFTER,
@@ -34,6 +34,7 @@ __all__ = [
     "OutcomeUnknown",
     "Overtaken",
     "Refused",
+    "State",
     "Task",
     "Unavailable",
     "bring_forward",

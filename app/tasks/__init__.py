@@ -6,7 +6,7 @@ import structlog
 from flask import current_app
 
 from .. import outbox
-from ..bookings import followups
+from ..bookings import followups, occasions
 from ..core.config import current_settings
 from ..core.logs import log
 from ..db import DATABASE_AWAY
@@ -19,11 +19,7 @@ HANDLERS: Mapping[str, Callable[[Lease], None]] = {
     followups.DELETE_MEETING: meetings.delete,
     connections.CHECK: connections.check,
     RECONNECT_MAIL: connections.ask_to_reconnect,
-    **{
-        kind: mails.deliver
-        for occasion in (followups.CONFIRMED, followups.LINK, followups.CANCELLED)
-        for kind in followups.mail_kinds(occasion)
-    },
+    **dict.fromkeys(occasions.kinds(), mails.deliver),
 }
 WHEN_GIVEN_UP: Mapping[str, Callable[[Lease, Refused], None]] = {
     followups.CREATE_MEETING: meetings.create_failed,

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy.orm import joinedload
 
 from .. import outbox
-from ..bookings import service as bookings
-from ..bookings.models import Booking
+from ..bookings import provision
+from ..bookings.models import Booking, Status
 from ..core.clock import utcnow
 from ..db import db
 from ..outbox import Task
@@ -65,8 +64,8 @@ def _retry(task_id: int) -> bool:
     if task is None or task.state != "failed":
         return False
     if task.booking_id is not None:
-        booking = db.session.get_one(Booking, task.booking_id, options=[joinedload(Booking.page)])
-        bookings.retry(booking, task)  # which gives the booking its state back too
+        booking = db.session.get_one(Booking, task.booking_id)
+        provision.retry(booking, task)  # which gives the booking its state back too
     elif outbox.retry(task):
         db.session.expire_all()
         outbox.enqueue([task])
@@ -76,6 +75,6 @@ def _retry(task_id: int) -> bool:
 def _may_be_done() -> ColumnElement[bool]:
     """Failed, and not about a time that is over: a cancellation still takes its event away."""
     is_ahead = or_(
-        Task.booking_id.is_(None), Booking.starts_at > utcnow(), Booking.status == "cancelled"
+        Task.booking_id.is_(None), Booking.starts_at > utcnow(), Booking.status == Status.CANCELLED
     )
     return and_(Task.state == "failed", is_ahead)

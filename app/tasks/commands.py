@@ -17,7 +17,7 @@ from . import bulk
 
 @click.command("retry-failed")
 @click.option(
-    "--kind", default="", help="Only tasks of this kind, as listed: mail.client.confirmed."
+    "--kind", default="", help="Only tasks of this kind, as listed: mail.attendee.confirmed."
 )
 @click.option("--reason", default="", help="Only those that failed for this reason, as listed.")
 @click.option("--yes", is_flag=True, help="Do it; without this the command only lists them.")

@@ -7,13 +7,15 @@ clients hold the link: they lose all but link and passcode after a week, which l
 to come back, and these two when their meeting has ended.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import selectinload
 
 from ..bookings.followups import CREATE_MEETING, DELETE_MEETING
-from ..bookings.models import Booking
+from ..bookings.meetings import Meeting
+from ..bookings.models import Booking, Status
 from ..core.clock import utcnow
 from ..core.logs import log
 from ..db import db
@@ -21,13 +23,13 @@ from ..zoom.models import ZoomErasure
 
 GRACE = timedelta(days=7)
 LOOK_AGAIN = timedelta(hours=1)
-MOST = 200  # bookings a round
+MOST = 200  # meetings a round
 
 
 def erase_zoom_data() -> int:
     """One round, bounded; commits. Returns how many bookings lost something."""
     now = utcnow()
-    erased = _erase_all(Booking.zoom_erase_at <= now, Booking.zoom_erase_at.is_not(None))
+    erased = _erase_all(Meeting.erase_at <= now, Meeting.erase_at.is_not(None))
     due = select(ZoomErasure).where(ZoomErasure.due_at <= now).order_by(ZoomErasure.id).limit(1)
     if erasure := db.session.scalar(due):
         erased += _carry_out(erasure)
@@ -38,43 +40,51 @@ def erase_zoom_data() -> int:
 
 
 def _carry_out(erasure: ZoomErasure) -> int:
-    """A round of one user's erasure. It is over once no booking bears the user's id any more."""
+    """A round of one user's erasure. It is over once no meeting bears the user's id any more."""
     made_before = and_(
-        Booking.zoom_host_id == erasure.zoom_user_id, Booking.created_at <= erasure.asked_at
+        Meeting.zoom_host_id == erasure.zoom_user_id, Booking.created_at <= erasure.asked_at
     )
     if erased := _erase_all(made_before, _is_over()):
         return erased  # and there may be more: it stays due
-    if db.session.scalar(select(Booking.id).where(made_before).limit(1)) is None:
+    if not (to_come := _meetings(made_before)):
         db.session.delete(erasure)
         return 0
     if erasure.asked_at + GRACE > utcnow():
         erasure.due_at = utcnow() + LOOK_AGAIN
         return 0
-    to_come = db.session.scalars(select(Booking).where(made_before).limit(MOST)).all()
-    for booking in to_come:
-        booking.zoom_meeting_id = booking.zoom_host_id = None
-        booking.zoom_erase_at = booking.ends_at
+    for meeting, booking in to_come:
+        meeting.external_id = meeting.zoom_host_id = None
+        meeting.erase_at = booking.ends_at
     return len(to_come)
 
 
 def _is_over() -> ColumnElement[bool]:
-    return or_(Booking.ends_at <= utcnow(), Booking.status == "cancelled")
+    return or_(Booking.ends_at <= utcnow(), Booking.status == Status.CANCELLED)
+
+
+def _meetings(*which: ColumnElement[bool]) -> Sequence[tuple[Meeting, Booking]]:
+    rows = db.session.execute(
+        select(Meeting, Booking)
+        .join(Booking, Booking.id == Meeting.booking_id)
+        .where(*which)
+        .options(selectinload(Booking.tasks))
+        .limit(MOST)
+    )
+    return [(meeting, booking) for meeting, booking in rows]
 
 
 def _erase_all(*which: ColumnElement[bool]) -> int:
-    bookings = db.session.scalars(
-        select(Booking).where(*which).options(selectinload(Booking.tasks)).limit(MOST)
-    ).all()
-    for booking in bookings:
-        _erase(booking)
-    return len(bookings)
+    found = _meetings(*which)
+    for meeting, booking in found:
+        _erase(meeting, booking)
+    return len(found)
 
 
-def _erase(booking: Booking) -> None:
+def _erase(meeting: Meeting, booking: Booking) -> None:
     """Number, link, passcode, and what Zoom has said about them; that there was a meeting stays."""
-    booking.zoom_meeting_id = booking.zoom_host_id = None
-    booking.join_url = booking.passcode = booking.zoom_erase_at = None
-    booking.meeting_error = _code_of(booking.meeting_error)
+    meeting.external_id = meeting.zoom_host_id = None
+    meeting.join_url = meeting.passcode = meeting.erase_at = None
+    meeting.error = _code_of(meeting.error)
     for task in booking.tasks:
         if task.kind in {CREATE_MEETING, DELETE_MEETING}:
             task.last_error = _code_of(task.last_error)

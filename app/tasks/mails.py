@@ -4,6 +4,7 @@ from sqlalchemy import bindparam, exists, select
 
 from ..bookings import followups, resend
 from ..bookings.models import Booking
+from ..bookings.occasions import mail_kind, named
 from ..bookings.service import WITH_PARTIES
 from ..db import db, read_only
 from ..notifications.messages import compose
@@ -23,34 +24,32 @@ _BOOKING_AND_LINK = (
 
 
 def deliver(lease: Lease) -> None:
-    """Write and send the mail that `lease.kind` names: `mail.<party>.<occasion>`."""
-    _mail, party, occasion = lease.kind.split(".")
+    """Write and send the mail that `lease.kind` names: `mail.<attendee or host>.<occasion>`."""
+    _mail, party, name = lease.kind.split(".")
+    occasion = named(name)
     read_only()
-    booking, link_is_told_apart, key = _read(lease, party)
+    booking, has_link_mail, key = _read(lease, party)
     again = resend.number_of(key)
-    if booking.is_live == (occasion == followups.CANCELLED):
-        raise Overtaken  # a cancellation has its own mail, which takes this one's place
-    if occasion == followups.CONFIRMED and link_is_told_apart and not again:
-        raise Overtaken  # the link came while this began, and its mail says the same and more
-    if booking.is_live and booking.is_past:
-        raise Overtaken  # nobody can come any more
-    if booking.is_live and booking.has_unreadable_link:
+    if occasion.is_overtaken(booking, has_link_mail=has_link_mail and not again):
+        raise Overtaken
+    if occasion.tells_link and booking.has_unreadable_link:
         raise Unavailable("key_missing")  # "the link will follow" would not be true
-    message = compose(booking, party, occasion, again=again)
+    reader = "client" if party == "attendee" else party
+    message = compose(booking, reader, name, again=again)
     leases.renew(lease)
     db.session.remove()  # a mail server may take its time; the connection need not wait for it
     send(message)
 
 
 def _read(lease: Lease, party: str) -> tuple[Booking, bool, str]:
-    """The booking with its page and its host, and whether this party gets, or got, a mail with
+    """The booking with its host, client and meeting, and whether this party gets, or got, a mail with
     the link of its own; and the task's key.
 
     All by one statement: a link that the message tells, and the mail about it, are seen together.
     """
     asked = {
         "booking": lease.booking_id, "task": lease.task_id,
-        "link_mail": followups.mail_kind(party, followups.LINK),
+        "link_mail": mail_kind(party, followups.LINK),
     }  # fmt: skip
     booking, is_told, key = db.session.execute(_BOOKING_AND_LINK, asked).one()
     return booking, is_told, key

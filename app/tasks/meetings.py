@@ -5,14 +5,10 @@ from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..bookings.meetings import MeetingState
 from ..bookings.models import Booking
-from ..bookings.service import (
-    MadeMeeting,
-    attach_meeting,
-    fail_meeting,
-    find_with_parties,
-    note_meeting,
-)
+from ..bookings.provision import MadeMeeting, attach_meeting, fail_meeting, note_meeting
+from ..bookings.service import find_with_parties
 from ..core.config import current_settings
 from ..core.logs import log
 from ..db import db
@@ -39,7 +35,7 @@ OUTCOME_UNKNOWN = {"zoom_answer_lost", "zoom_answer_broken"}
 def create(lease: Lease) -> None:
     """Make the meeting and keep it, unless it exists. Raises Overtaken where nobody would come."""
     booking = find_with_parties(lease.booking_id)
-    if booking.meeting_state == "ready":
+    if booking.meeting is None or booking.meeting.state == MeetingState.READY:
         return
     if not booking.is_live:
         raise Overtaken
@@ -54,7 +50,7 @@ def create(lease: Lease) -> None:
         return
     outcome_unknown = is_outcome_unknown(lease)
     may_be_made = (
-        outcome_unknown or lease.last_error == "zoom_ill" or booking.meeting_error is not None
+        outcome_unknown or lease.last_error == "zoom_ill" or booking.meeting.error is not None
     )
     may_look = may_be_made and meetings.may_find(host_id)
     try:
@@ -86,11 +82,12 @@ class NotedMeeting:
 
 def _noted(booking: Booking) -> NotedMeeting | None:
     """The one that an earlier try has left behind, unless it is out of this connection's reach."""
-    if booking.zoom_meeting_id is None:
+    meeting = booking.meeting
+    if meeting is None or meeting.external_id is None:
         return None
-    if meetings.is_of_earlier_account(booking.host_id, booking.zoom_host_id):
+    if meetings.is_of_earlier_account(booking.host_id, meeting.zoom_host_id):
         return None
-    return NotedMeeting(booking.zoom_meeting_id, booking.zoom_host_id or "")
+    return NotedMeeting(meeting.external_id, meeting.zoom_host_id or "")
 
 
 def _note(reference: str, noted: NotedMeeting) -> None:
@@ -141,21 +138,22 @@ def create_failed(lease: Lease, refusal: Refused) -> None:
 def delete(lease: Lease) -> None:
     """Delete a cancelled booking's meeting at Zoom."""
     booking = db.session.get_one(Booking, lease.booking_id)
-    if booking.is_live or booking.zoom_meeting_id is None:
+    meeting = booking.meeting
+    if booking.is_live or meeting is None or meeting.external_id is None:
         return
     meetings.delete(
         booking.host_id,
-        booking.zoom_meeting_id,
+        meeting.external_id,
         before_call=partial(leases.renew, lease),
-        of=booking.zoom_host_id,
+        of=meeting.zoom_host_id,
     )
 
 
 def _request_for(booking: Booking) -> MeetingRequest:
     return MeetingRequest(
-        topic=f"{booking.page.title}: {booking.client_name}",
+        topic=f"{booking.title}: {booking.client.name}",
         agenda=f"CalSync {booking.public_id}",
         starts_at=booking.starts_at,
-        minutes=int(booking.length.total_seconds() // 60),
-        timezone=booking.page.timezone,
+        minutes=booking.duration,
+        timezone=booking.timezone,
     )

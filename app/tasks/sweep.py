@@ -10,12 +10,13 @@ from sqlalchemy.orm import selectinload
 
 from .. import outbox
 from ..accounts.service import forget_old_sessions
-from ..bookings import followups, service
-from ..bookings.models import Booking
+from ..bookings import followups, provision
+from ..bookings.meetings import Meeting, MeetingState
+from ..bookings.models import Booking, Hold, Status
 from ..core.clock import utcnow
 from ..core.logs import log
-from ..db import DATABASE_AWAY, db
-from ..outbox import OPEN_STATES, Task
+from ..db import DATABASE_AWAY, db, delete_some
+from ..outbox import OPEN_STATES, State, Task
 from ..zoom.meetings import WANTS_CONNECTING
 from ..zoom.models import ZoomConnection
 from ..zoom.removal import forget_old_events
@@ -26,6 +27,8 @@ from .erasures import erase_zoom_data
 # After a check that failed for good, an idle connection is tried again.
 CHECK_AGAIN = timedelta(days=1)
 FORGET_EVERY = timedelta(hours=1)
+# A hold that is over keeps nobody out; clocks and zones differ by less than this.
+HOLDS_KEPT = timedelta(days=7)
 MOST_FORGOTTEN = 5_000  # rows of each kind
 FORGET = "forget_at"  # where the app keeps when it is due
 
@@ -51,7 +54,7 @@ def sweep() -> int:
 
 
 def forget_what_is_over() -> None:
-    """Delete events and sign-ins that nothing asks for any more: once an hour, and a bounded
+    """Delete events, sign-ins and holds that nothing asks for any more: once an hour, and a bounded
     number, so that neither a host nor Zoom waits behind it. Commits."""
     now = utcnow()
     due_at = current_app.extensions.get(FORGET)
@@ -59,8 +62,9 @@ def forget_what_is_over() -> None:
         return
     current_app.extensions[FORGET] = now + FORGET_EVERY
     events, sign_ins = forget_old_events(MOST_FORGOTTEN), forget_old_sessions(MOST_FORGOTTEN)
-    if events or sign_ins:
-        log.info("forgot what is over", zoom_events=events, sign_ins=sign_ins)
+    holds = delete_some(Hold, Hold.blocked_until < now - HOLDS_KEPT, MOST_FORGOTTEN)
+    if events or sign_ins or holds:
+        log.info("forgot what is over", zoom_events=events, sign_ins=sign_ins, holds=holds)
 
 
 def revive_meetings() -> None:
@@ -68,15 +72,16 @@ def revive_meetings() -> None:
     waiting_for_zoom = (
         select(Booking)
         .join(ZoomConnection, ZoomConnection.user_id == Booking.host_id)
+        .join(Booking.meeting)
         .join(Task, Task.booking_id == Booking.id)
         .where(
-            Booking.meeting_state == "failed",
-            Booking.status == "confirmed",
+            Meeting.state == MeetingState.FAILED,
+            Booking.status != Status.CANCELLED,
             Booking.starts_at > utcnow(),
             ZoomConnection.status == "active",
             ZoomConnection.authorized_at > Task.finished_at,
             Task.kind == followups.CREATE_MEETING,
-            Task.state == "failed",
+            Task.state == State.FAILED,
             or_(*(Task.last_error.startswith(reason) for reason in WANTS_CONNECTING)),
         )
         .options(selectinload(Booking.tasks))
@@ -85,7 +90,7 @@ def revive_meetings() -> None:
     for booking in db.session.scalars(waiting_for_zoom).unique().all():
         for task in booking.tasks:
             if task.kind == followups.CREATE_MEETING:
-                service.retry(booking, task)
+                provision.retry(booking, task)
 
 
 def check_connections() -> None:

@@ -169,6 +169,56 @@ def upgrade() -> None:
         sa.UniqueConstraint("user_id", name=op.f("uq_zoom_connections_user_id")),
         sa.UniqueConstraint("zoom_user_id", name=op.f("uq_zoom_connections_zoom_user_id")),
     )
+    make_bookings()
+
+    op.create_table(
+        "page_hours",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("page_id", sa.Integer(), nullable=False),
+        sa.Column("weekday", sa.Integer(), nullable=False),
+        sa.Column("opens", sa.Integer(), nullable=False),
+        sa.Column("closes", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "opens >= 0 AND opens < closes AND closes <= 1440",
+            name=op.f("ck_page_hours_range"),
+        ),
+        sa.CheckConstraint("weekday BETWEEN 0 AND 6", name=op.f("ck_page_hours_weekday")),
+        sa.ForeignKeyConstraint(
+            ["page_id"],
+            ["booking_pages.id"],
+            name=op.f("fk_page_hours_page_id_booking_pages"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_hours")),
+    )
+    op.create_index("ix_page_hours_page_id", "page_hours", ["page_id"])
+
+    op.create_table(
+        "page_overrides",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("page_id", sa.Integer(), nullable=False),
+        sa.Column("date", sa.Date(), nullable=False),
+        sa.Column("opens", sa.Integer(), nullable=True),
+        sa.Column("closes", sa.Integer(), nullable=True),
+        sa.CheckConstraint(
+            "(opens IS NULL AND closes IS NULL) OR (opens >= 0 AND opens < closes AND closes <= 1440)",
+            name=op.f("ck_page_overrides_range"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["page_id"],
+            ["booking_pages.id"],
+            name=op.f("fk_page_overrides_page_id_booking_pages"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_overrides")),
+    )
+    op.create_index("ix_page_overrides_page_id", "page_overrides", ["page_id"])
+
+    make_tasks()
+    refuse_overlaps()
+
+
+def make_bookings() -> None:
     op.create_table(
         "bookings",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -241,49 +291,8 @@ def upgrade() -> None:
     op.create_index("ix_bookings_host_id_starts_at", "bookings", ["host_id", "starts_at"])
     op.create_index("ix_bookings_page_id", "bookings", ["page_id"])
 
-    op.create_table(
-        "page_hours",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("page_id", sa.Integer(), nullable=False),
-        sa.Column("weekday", sa.Integer(), nullable=False),
-        sa.Column("opens", sa.Integer(), nullable=False),
-        sa.Column("closes", sa.Integer(), nullable=False),
-        sa.CheckConstraint(
-            "opens >= 0 AND opens < closes AND closes <= 1440",
-            name=op.f("ck_page_hours_range"),
-        ),
-        sa.CheckConstraint("weekday BETWEEN 0 AND 6", name=op.f("ck_page_hours_weekday")),
-        sa.ForeignKeyConstraint(
-            ["page_id"],
-            ["booking_pages.id"],
-            name=op.f("fk_page_hours_page_id_booking_pages"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_hours")),
-    )
-    op.create_index("ix_page_hours_page_id", "page_hours", ["page_id"])
 
-    op.create_table(
-        "page_overrides",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("page_id", sa.Integer(), nullable=False),
-        sa.Column("date", sa.Date(), nullable=False),
-        sa.Column("opens", sa.Integer(), nullable=True),
-        sa.Column("closes", sa.Integer(), nullable=True),
-        sa.CheckConstraint(
-            "(opens IS NULL AND closes IS NULL) OR (opens >= 0 AND opens < closes AND closes <= 1440)",
-            name=op.f("ck_page_overrides_range"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["page_id"],
-            ["booking_pages.id"],
-            name=op.f("fk_page_overrides_page_id_booking_pages"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_overrides")),
-    )
-    op.create_index("ix_page_overrides_page_id", "page_overrides", ["page_id"])
-
+def make_tasks() -> None:
     op.create_table(
         "tasks",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -327,6 +336,8 @@ def upgrade() -> None:
     op.create_index("ix_tasks_state_due_at", "tasks", ["state", "due_at"])
     op.create_index("ix_tasks_user_id", "tasks", ["user_id"])
 
+
+def refuse_overlaps() -> None:
     if op.get_bind().dialect.name == "postgresql":
         refuse_overlaps_on_postgresql()
     else:

@@ -57,7 +57,7 @@ def test_bookings_over_http_are_inserted_again_as_they_were(
     try:
         book.measure(stage, forms=12, rounds=1)
         with stage.app.app_context():
-            kept = db.session.scalars(select(Booking).where(Booking.client_email != "")).all()
+            kept = db.session.scalars(select(Booking).join(Booking.client)).all()
             assert len([one for one in kept if one.tasks]) == 12
             assert {len(one.tasks) for one in kept} == {0, 3}
     finally:

@@ -159,7 +159,7 @@ def test_bookings_inside_stay_and_the_page_leads_to_them(
     booking = make_booking(make_page(host), utc(2026, 11, 12, 1))
     page = add(aya, first_day="2026-11-12")
     assert db.session.scalars(select(Booking)).one().is_live
-    assert page.follow("Bookings").text.count(booking.client_name)
+    assert page.follow("Bookings").text.count(booking.client.name)
     assert page.one("main a[href='/dashboard/bookings']")
 
 

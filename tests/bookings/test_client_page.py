@@ -7,15 +7,15 @@ import time_machine
 from flask import Flask
 from icalendar import Calendar
 
-from app.bookings import service
-from app.bookings.service import MadeMeeting
+from app.bookings import provision, service
+from app.bookings.provision import MadeMeeting
 from app.db import db
 from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
 from tests.visitor import InProcess, Visitor
 
 
 def address_of(booking) -> str:
-    return f"/booking/{booking.token}"
+    return f"/booking/{booking.client.token}"
 
 
 def test_it_is_private_to_who_has_the_address(app: Flask, visit: Visitor) -> None:
@@ -25,14 +25,14 @@ def test_it_is_private_to_who_has_the_address(app: Flask, visit: Visitor) -> Non
     assert shown.answer.headers["Referrer-Policy"] == "no-referrer"
     assert shown.answer.headers["X-Robots-Tag"] == "noindex"
     assert "Set-Cookie" not in shown.answer.headers
-    for wrong in ("", "x", booking.token[:-1], booking.token_hash, booking.public_id):
+    for wrong in ("", "x", booking.client.token[:-1], booking.client.token_hash, booking.public_id):
         assert visit.get(f"/booking/{wrong}").status == 404
 
 
 def test_the_token_is_not_in_the_database_in_clear(app: Flask) -> None:
     booking = make_booking(make_page(make_host()))
     row = db.session.connection().exec_driver_sql("SELECT * FROM bookings").one()
-    assert booking.token not in [str(value) for value in row]
+    assert booking.client.token not in [str(value) for value in row]
 
 
 def test_the_meeting_part_asks_again_only_while_it_waits(app: Flask, visit: Visitor) -> None:
@@ -47,7 +47,7 @@ def test_the_meeting_part_asks_again_only_while_it_waits(app: Flask, visit: Visi
     # The part carries the calendars' addresses, which will hold the link.
     assert part.has_link("Google")
 
-    service.attach_meeting(
+    provision.attach_meeting(
         booking.public_id, MadeMeeting(1, "https://zoom.example/j/1?pwd=x", "4711")
     )
     ready = visit.get(address)
@@ -58,7 +58,7 @@ def test_the_meeting_part_asks_again_only_while_it_waits(app: Flask, visit: Visi
 
 def test_a_meeting_that_failed_is_calm(app: Flask, visit: Visitor) -> None:
     booking = make_booking(make_page(make_host(), auto_zoom=True))
-    service.fail_meeting(booking.id, "zoom_refused: Internal words of Zoom")
+    provision.fail_meeting(booking.id, "zoom_refused: Internal words of Zoom")
     shown = visit.get(address_of(booking))
     assert "will follow" in shown.text
     assert "Internal words" not in shown.answer.text
@@ -101,7 +101,7 @@ def test_cancelling_asks_once_and_frees_the_time(app: Flask, visit: Visitor) -> 
     db.session.refresh(booking)
     assert booking.ical_sequence == 1
     kinds = [task.kind for task in booking.tasks if task.kind.endswith("cancelled")]
-    assert sorted(kinds) == ["mail.client.cancelled", "mail.host.cancelled"]
+    assert sorted(kinds) == ["mail.attendee.cancelled", "mail.host.cancelled"]
 
 
 def test_cancelling_calls_off_what_waits(app: Flask) -> None:
@@ -109,8 +109,8 @@ def test_cancelling_calls_off_what_waits(app: Flask) -> None:
     service.cancel(booking, by="client")
     states = {task.kind: task.state for task in booking.tasks}
     assert states["meeting.create"] == "cancelled"
-    assert states["mail.client.confirmed"] == "cancelled"
-    assert states["mail.client.cancelled"] == "waiting"
+    assert states["mail.attendee.confirmed"] == "cancelled"
+    assert states["mail.attendee.cancelled"] == "waiting"
 
 
 def test_the_meeting_is_deleted_where_the_host_granted_that(app: Flask) -> None:
@@ -121,7 +121,7 @@ def test_the_meeting_is_deleted_where_the_host_granted_that(app: Flask) -> None:
         host = make_host(name)
         connect_zoom(host, scopes=scopes)
         booking = make_booking(make_page(host, auto_zoom=True))
-        service.attach_meeting(
+        provision.attach_meeting(
             booking.public_id, MadeMeeting(host.id, "https://zoom.example/j/1", None)
         )
         service.cancel(booking, by="client")

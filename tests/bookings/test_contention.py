@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import Connection, event, func, select, text, update
 
 from app.bookings import followups, service
+from app.bookings.meetings import Meeting
 from app.bookings.models import Booking
 from app.bookings.slot_addresses import SLOT_FORM
 from app.db import db
@@ -160,7 +161,7 @@ def test_a_client_whose_booking_waits_in_vain_keeps_the_form(
     assert count_bookings() == 0
     assert answer.press("Book this time").status == 200
     (booking,) = db.session.scalars(select(Booking))
-    assert (booking.client_name, booking.note) == ("Ken Yamada", "My case")
+    assert (booking.client.name, booking.note) == ("Ken Yamada", "My case")
 
 
 def say(connection: Any, statement: str) -> None:
@@ -190,10 +191,11 @@ def test_a_meeting_that_is_made_while_its_booking_is_cancelled_is_deleted(app: F
             service.cancel(db.session.get_one(Booking, booking_id), by="client")
 
     with db.engine.connect() as worker:
+        worker.execute(select(Booking.id).where(Booking.id == booking_id).with_for_update())
         worker.execute(
-            update(Booking)
-            .where(Booking.id == booking_id)
-            .values(meeting_state="ready", zoom_meeting_id=85012345678, join_url="https://zoom")
+            update(Meeting)
+            .where(Meeting.booking_id == booking_id)
+            .values(state="ready", external_id=85012345678, join_url="https://zoom")
         )
         cancels = threading.Thread(target=cancel)
         cancels.start()

@@ -7,10 +7,10 @@ import time_machine
 from flask import Flask
 
 from app.accounts.models import User
-from app.bookings import service
+from app.bookings import provision, service
 from app.bookings.followups import CREATE_MEETING
 from app.bookings.models import Booking
-from app.bookings.service import MadeMeeting
+from app.bookings.provision import MadeMeeting
 from app.db import db
 from app.outbox import Task
 from tests.cast import (
@@ -92,7 +92,7 @@ def fail(booking: Booking, reason: str) -> Task:
     """The booking's meeting could not be made."""
     [task] = [task for task in booking.tasks if task.kind == CREATE_MEETING]
     task.state, task.last_error = "failed", reason
-    service.fail_meeting(booking.id, reason.partition(":")[0])
+    provision.fail_meeting(booking.id, reason.partition(":")[0])
     return task
 
 
@@ -202,7 +202,7 @@ def test_nothing_is_to_be_done_any_more_where_the_time_has_passed(
     shown = sign_in(app, aya).get(f"/dashboard/bookings/{booking.public_id}")
     assert "Zoom refused the request." in shown.text
     assert not shown.all(".timeline .button")
-    assert "will follow" not in visit.get(f"/booking/{booking.token}").text
+    assert "will follow" not in visit.get(f"/booking/{booking.client.token}").text
 
 
 def test_the_host_cancels_after_being_asked_once(app: Flask) -> None:
@@ -216,7 +216,7 @@ def test_the_host_cancels_after_being_asked_once(app: Flask) -> None:
     assert "Cancelled by you." in done.text
     assert (booking.status, booking.cancelled_by) == ("cancelled", "host")
     kinds = {task.kind: task.state for task in booking.tasks}
-    assert kinds["mail.client.cancelled"] == kinds["mail.host.cancelled"] == "waiting"
+    assert kinds["mail.attendee.cancelled"] == kinds["mail.host.cancelled"] == "waiting"
     assert not done.has_link("Cancel booking")
 
 
@@ -248,7 +248,7 @@ def test_a_meeting_left_in_zoom_is_told_only_where_calsync_may_not_delete_it(app
         host = make_host(name)
         connect_zoom(host, scopes=scopes)
         booking = make_booking(make_page(host, auto_zoom=True))
-        service.attach_meeting(
+        provision.attach_meeting(
             booking.public_id, MadeMeeting(host.id, "https://zoom.example/j/1", None)
         )
         service.cancel(booking, by="host")

@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from app.bookings import service
+from app.bookings.attendees import Attendee
 from app.bookings.models import Booking
 from app.db import db
 from tests.cast import make_booking, make_host, make_page
@@ -107,7 +108,9 @@ def test_a_lost_time_leads_to_the_form_of_another_with_all_that_was_typed(
     assert shown.answer.headers["Cache-Control"] == "no-store"
     booked = shown.press("Book this time")
     assert "You’re booked" in booked.text
-    booking = db.session.scalars(select(Booking).where(Booking.client_name == "Ken")).one()
+    booking = db.session.scalars(
+        select(Booking).join(Booking.client).where(Attendee.name == "Ken")
+    ).one()
     assert booking.starts_at == datetime(2026, 12, 8, 1, 0, tzinfo=UTC)
     assert booking.note == KEN["note"].replace("\r\n", "\n")
 

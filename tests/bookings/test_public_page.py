@@ -150,8 +150,8 @@ def test_client_pages_set_no_cookie_and_show_no_client(app: Flask, visit: Visito
     for address in ("/b/talk?date=2026-12-08", "/b/talk/20261208T013000Z"):
         shown = visit.get(address)
         assert "Set-Cookie" not in shown.answer.headers
-        assert booking.client_name not in shown.text
-        assert booking.client_email not in shown.answer.text
+        assert booking.client.name not in shown.text
+        assert booking.client.email not in shown.answer.text
 
 
 def test_htmx_gets_the_part_and_caches_are_told(app: Flask) -> None:
@@ -183,11 +183,11 @@ def test_booking_keeps_what_was_typed_and_folds_the_address(app: Flask, visit: V
     )
     assert "You’re booked" in booked.text
     booking = db.session.scalars(select(Booking)).one()
-    assert booking.client_name == "Ｋｅｎ　Ｙａｍａｄａ"
-    assert booking.client_email == "ken@example.com"
+    assert booking.client.name == "Ｋｅｎ　Ｙａｍａｄａ"
+    assert booking.client.email == "ken@example.com"
     assert booking.note == "line one\nline two"
-    assert booking.client_timezone == "Europe/Berlin"
-    assert booking.client_locale == "en"
+    assert booking.client.timezone == "Europe/Berlin"
+    assert booking.client.locale == "en"
     assert booking.starts_at == datetime(2026, 12, 8, tzinfo=UTC)
 
 

@@ -36,7 +36,7 @@ def run_all() -> None:
 def bounce(booking: Booking, mails: MailServer) -> None:
     """Let the client's mail be refused, and the host's arrive."""
     mails.recipient_answer = "550 5.1.1 no such user"
-    tasks.run(next(task.id for task in booking.tasks if task.kind == "mail.client.confirmed"))
+    tasks.run(next(task.id for task in booking.tasks if task.kind == "mail.attendee.confirmed"))
     mails.recipient_answer = ""
     run_all()
 
@@ -58,8 +58,8 @@ def test_a_corrected_address_gets_the_mail_and_a_later_invitation(
     [mail] = mails.to("ken@example.com")
     assert str(mail["Message-ID"]).startswith(f"<{booking.public_id}.confirmed.1.again1.client@")
     assert str(mail["References"]).startswith(f"<{booking.public_id}.confirmed.0.client@")
-    assert (booking.client_email, booking.ical_sequence) == ("ken@example.com", 1)
-    assert {task.state for task in booking.tasks if task.kind == "mail.client.confirmed"} == {
+    assert (booking.client.email, booking.ical_sequence) == ("ken@example.com", 1)
+    assert {task.state for task in booking.tasks if task.kind == "mail.attendee.confirmed"} == {
         "cancelled",
         "done",
     }
@@ -74,7 +74,7 @@ def test_what_is_no_address_is_told_and_kept(app: Flask, host: User, booking: Bo
     assert answer.status == 422
     assert "name@example.com" in answer.one(".summary").get_text()
     assert answer.one("input[name=email]")["value"] == "ken at example"
-    assert booking.client_email == "ken@exmaple.com"
+    assert booking.client.email == "ken@exmaple.com"
 
 
 def test_twenty_presses_send_once(
@@ -130,7 +130,7 @@ def test_the_clients_link_is_there_to_be_copied_by_its_host_alone(
     app: Flask, host: User, booking: Booking
 ) -> None:
     shown = page_of(app, host, booking)
-    assert shown.one("#client-link")["value"] == f"http://127.0.0.1/booking/{booking.token}"
+    assert shown.one("#client-link")["value"] == f"http://127.0.0.1/booking/{booking.client.token}"
     assert not shown.one("details:has(#client-link)").has_attr("open")
     mallory: Visitor = visit_as(app, make_host("Mallory"))
     for path in ("", "/client-address", "/resend"):

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from app import outbox
-from app.bookings import service
+from app.bookings import provision
 from app.bookings.models import Booking
 from app.db import db
 from app.outbox import Lease, Refused
@@ -44,7 +44,7 @@ def test_between_the_meetings_failure_and_its_tasks_end_it_changes_nothing(
     app: Flask, booking: Booking
 ) -> None:
     lease = claimed(booking)
-    service.fail_meeting(booking.id, str(GIVEN_UP))
+    provision.fail_meeting(booking.id, str(GIVEN_UP))
     press_retry(app, booking)
     assert (booking.meeting_state, task_of(booking, "meeting.create").state) == (
         "failed",
@@ -57,7 +57,7 @@ def test_between_the_meetings_failure_and_its_tasks_end_it_changes_nothing(
 
 def test_after_it_the_meeting_is_wanted_again(app: Flask, booking: Booking) -> None:
     lease = claimed(booking)
-    service.fail_meeting(booking.id, str(GIVEN_UP))
+    provision.fail_meeting(booking.id, str(GIVEN_UP))
     outbox.give_up(lease, GIVEN_UP)
     press_retry(app, booking)
     assert (booking.meeting_state, task_of(booking, "meeting.create").state) == (
@@ -69,7 +69,7 @@ def test_after_it_the_meeting_is_wanted_again(app: Flask, booking: Booking) -> N
 @pytest.mark.parametrize("state", ["waiting", "running", "done", "cancelled"])
 def test_a_task_that_has_not_failed_is_left_alone(app: Flask, booking: Booking, state: str) -> None:
     task_of(booking, "meeting.create").state = state
-    booking.meeting_state = "failed"
+    booking.meeting.state = "failed"
     db.session.commit()
     press_retry(app, booking)
     assert booking.meeting_state == "failed"

@@ -56,7 +56,7 @@ def with_keys(app: Flask) -> Callable[..., object]:
 
 
 def test_neither_lies_in_clear(booking: Booking) -> None:
-    row = db.session.execute(text("SELECT join_url, passcode FROM bookings")).one()
+    row = db.session.execute(text("SELECT join_url, passcode FROM meetings")).one()
     assert "zoom.example" not in str(row)
     assert PASSCODE not in str(row)
     assert (booking.join_url, booking.passcode) == (LINK, PASSCODE)
@@ -65,7 +65,7 @@ def test_neither_lies_in_clear(booking: Booking) -> None:
 def test_pages_lists_and_mails_tell_them_all_the_same(
     app: Flask, booking: Booking, mails: MailServer
 ) -> None:
-    client = Visitor(InProcess(app)).get(f"/booking/{booking.token}").text
+    client = Visitor(InProcess(app)).get(f"/booking/{booking.client.token}").text
     assert LINK in client
     assert PASSCODE in client
     aya = visit_as(app, booking.host)
@@ -91,7 +91,7 @@ def test_rotating_the_keys_seals_them_anew(
 def test_a_lost_key_leaves_every_page_standing(
     app: Flask, booking: Booking, with_keys: Callable[..., Iterator[Flask]]
 ) -> None:
-    token, public_id = booking.token, booking.public_id
+    token, public_id = booking.client.token, booking.public_id
     with with_keys(Fernet.generate_key().decode()) as again:
         client = Visitor(InProcess(again))
         shown = client.get(f"/booking/{token}")

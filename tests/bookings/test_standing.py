@@ -8,9 +8,9 @@ import pytest
 import time_machine
 from flask import Flask
 
-from app.bookings import service
+from app.bookings import provision, service
 from app.bookings.models import Booking
-from app.bookings.service import MadeMeeting
+from app.bookings.provision import MadeMeeting
 from app.db import db
 from tests.cast import make_booking, make_host, make_page, tomorrow, visit_as
 from tests.visitor import InProcess, Page, Visitor
@@ -22,7 +22,7 @@ MINUTE = timedelta(minutes=1)
 def booking(app: Flask) -> Booking:
     """Tomorrow, half an hour, with its meeting."""
     made = make_booking(make_page(make_host(), slug="talk", auto_zoom=True))
-    service.attach_meeting(made.public_id, MadeMeeting(1, "https://zoom.example/j/1", "4711"))
+    provision.attach_meeting(made.public_id, MadeMeeting(1, "https://zoom.example/j/1", "4711"))
     return made
 
 
@@ -38,7 +38,7 @@ def mail_became(booking: Booking, kind: str, state: str) -> None:
 
 
 def address_of(booking: Booking) -> str:
-    return f"/booking/{booking.token}"
+    return f"/booking/{booking.client.token}"
 
 
 def offers(page: Page) -> set[str]:
@@ -104,7 +104,7 @@ def test_another_time_is_offered_only_where_one_can_be_booked(
 def test_the_page_tells_what_became_of_the_confirmation(
     booking: Booking, visit: Visitor, state: str, words: str
 ) -> None:
-    mail_became(booking, "mail.client.confirmed", state)
+    mail_became(booking, "mail.attendee.confirmed", state)
     shown = visit.get(address_of(booking))
     assert words in shown.text
     assert ("on its way" in shown.text) is (state in {"waiting", "running"})
@@ -125,25 +125,25 @@ def test_the_page_tells_what_became_of_the_confirmation(
 def test_a_cancelled_booking_tells_what_became_of_that_mail(
     booking: Booking, visit: Visitor, state: str, words: str
 ) -> None:
-    mail_became(booking, "mail.client.confirmed", "done")
+    mail_became(booking, "mail.attendee.confirmed", "done")
     service.cancel(booking, by="host")
-    mail_became(booking, "mail.client.cancelled", state)
+    mail_became(booking, "mail.attendee.cancelled", state)
     assert words in visit.get(address_of(booking)).text
 
 
 def test_the_latest_mail_counts(app: Flask, visit: Visitor) -> None:
     booking = make_booking(make_page(make_host(), auto_zoom=True))
-    mail_became(booking, "mail.client.confirmed", "done")
-    service.attach_meeting(booking.public_id, MadeMeeting(1, "https://zoom.example/j/1", None))
-    mail_became(booking, "mail.client.link", "failed")
+    mail_became(booking, "mail.attendee.confirmed", "done")
+    provision.attach_meeting(booking.public_id, MadeMeeting(1, "https://zoom.example/j/1", None))
+    mail_became(booking, "mail.attendee.link", "failed")
     assert "could not be delivered" in visit.get(address_of(booking)).text
 
 
 def test_who_got_no_mail_is_promised_the_link_on_the_page(app: Flask, visit: Visitor) -> None:
     booking = make_booking(make_page(make_host(), auto_zoom=True))
-    service.fail_meeting(booking.id, "zoom_not_connected")
+    provision.fail_meeting(booking.id, "zoom_not_connected")
     assert "The Zoom link will follow by email." in visit.get(address_of(booking)).text
-    mail_became(booking, "mail.client.confirmed", "failed")
+    mail_became(booking, "mail.attendee.confirmed", "failed")
     shown = visit.get(address_of(booking)).text
     assert "The Zoom link will appear on this page." in shown
     assert "by email" not in shown

@@ -39,10 +39,9 @@ HOURS = st.lists(
 KEYS = st.integers(0, 400).map(str)
 
 OVERLAPS = text(
-    "SELECT count(*) FROM bookings one JOIN bookings other"
+    "SELECT count(*) FROM holds one JOIN holds other"
     " ON one.host_id = other.host_id AND one.id < other.id"
     " AND one.blocked_from < other.blocked_until AND other.blocked_from < one.blocked_until"
-    " WHERE one.status <> 'cancelled' AND other.status <> 'cancelled'"
 )
 KEYS_TWICE = text(
     "SELECT count(*) FROM (SELECT 1 FROM bookings GROUP BY page_id, idempotency_key"

@@ -11,7 +11,7 @@ from app.bookings.models import Booking
 from app.db import db
 from app.desk import listing
 from app.outbox import Task
-from tests.cast import make_booking, make_host, make_page, visit_as
+from tests.cast import give_meeting, make_booking, make_host, make_page, visit_as
 from tests.notifications.rows import text_of, written
 from tests.visitor import Visitor
 
@@ -83,7 +83,7 @@ def test_the_hour_that_comes_twice_names_its_offset_everywhere(app: Flask, visit
         page, start=datetime(2027, 11, 7, 5, 30, tzinfo=UTC), timezone="America/New_York"
     )
     mail = written(booking, "host")
-    for said in (str(mail["Subject"]), text_of(mail), visit.get(f"/booking/{booking.token}").text,
+    for said in (str(mail["Subject"]), text_of(mail), visit.get(f"/booking/{booking.client.token}").text,
                  visit_as(app, host).get("/dashboard/bookings").text):  # fmt: skip
         assert "01:30" in said
         assert "UTC" in said
@@ -116,8 +116,7 @@ def test_a_cancelled_booking_says_who_cancelled_and_wears_nothing_green(
 
     host = make_host()
     booking = make_booking(make_page(host))
-    booking.meeting_state = "ready"
-    db.session.commit()
+    give_meeting(booking)
     service.cancel(booking, by=by)
     listed = visit_as(app, host).get("/dashboard/bookings?tab=cancelled")
     assert words in listed.text
@@ -129,14 +128,14 @@ def test_the_dashboard_shows_the_worst_failure_of_a_booking(app: Flask) -> None:
     states = {
         "mail.host.confirmed": "failed",
         "meeting.create": "failed",
-        "mail.client.confirmed": "failed",
+        "mail.attendee.confirmed": "failed",
     }
     for task in db.session.scalars(select(Task).where(Task.booking_id == booking.id)):
         task.state = states[task.kind]
     db.session.commit()
     worst = listing.worst_failure(db.session.get_one(Booking, booking.id))
     assert worst is not None
-    assert worst.kind == "mail.client.confirmed"
+    assert worst.kind == "mail.attendee.confirmed"
 
 
 def test_what_comes_up_is_shown_however_far_ahead_it_is(app: Flask) -> None:

@@ -75,7 +75,8 @@ def test_the_web_server_in_the_middle_of_a_request(world: World, aya: ChaosHost)
 
 def kept_meetings(world: World, booked: Booked) -> int:
     rows = world.rows(
-        "SELECT id FROM bookings WHERE meeting_state = 'ready' AND zoom_meeting_id IS NOT NULL"
-        f" AND client_email = '{booked.client.email}'"
+        "SELECT m.id FROM meetings m JOIN attendees a ON a.booking_id = m.booking_id"
+        " WHERE m.state = 'ready' AND m.external_id IS NOT NULL"
+        f" AND a.email = '{booked.client.email}'"
     )
     return len(rows)

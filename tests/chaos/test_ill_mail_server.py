@@ -53,7 +53,7 @@ def test_a_refusal_is_final_told_to_the_host_and_can_be_retried(
 ) -> None:
     world.fault("smtp-550", 2)
     booked = aya.client().book()
-    failed = {"mail.client.confirmed": REFUSED, "mail.host.confirmed": REFUSED}
+    failed = {"mail.attendee.confirmed": REFUSED, "mail.host.confirmed": REFUSED}
     assert_all_is_well(world, aya, [booked], has_meeting=False, failed=failed)
     shown = aya.bookings().follow(booked.client.name)
     assert "550 5.1.1 No such mailbox here" in shown.text

@@ -81,7 +81,9 @@ def assert_quiet_logs(world: World, tracebacks: Collection[str] = ()) -> None:
 def _bookings(world: World, host: ChaosHost) -> dict[str, dict[str, Any]]:
     """The host's live bookings by the client's address."""
     rows = world.rows(
-        "SELECT b.* FROM bookings b JOIN users u ON u.id = b.host_id"
+        "SELECT b.*, a.email AS client_email, m.state AS meeting_state, m.join_url,"
+        " m.external_id FROM bookings b JOIN users u ON u.id = b.host_id"
+        " JOIN attendees a ON a.booking_id = b.id LEFT JOIN meetings m ON m.booking_id = b.id"
         f" WHERE u.email = '{host.email}' AND b.status <> 'cancelled' ORDER BY b.starts_at"
     )
     keys = world.environ["TOKEN_ENCRYPTION_KEYS"].split(",")
@@ -110,9 +112,13 @@ def _one_live_booking_a_slot(
 ) -> None:
     assert len(mine) == expected
     rows = world.rows(
-        "SELECT host_id, blocked_from, blocked_until FROM bookings WHERE status <> 'cancelled'"
-        " ORDER BY host_id, blocked_from"
+        "SELECT h.host_id, h.blocked_from, h.blocked_until, b.status, b.starts_at, b.ends_at"
+        " FROM bookings b LEFT JOIN holds h ON h.booking_id = b.id"
+        " WHERE b.status <> 'cancelled' OR h.id IS NOT NULL ORDER BY h.host_id, h.blocked_from"
     )
+    for row in rows:
+        assert row["status"] != "cancelled"
+        assert row["blocked_from"] <= row["starts_at"] < row["ends_at"] <= row["blocked_until"]
     for one, following in pairwise(rows):
         if one["host_id"] == following["host_id"]:
             assert one["blocked_until"] <= following["blocked_from"]
@@ -133,7 +139,7 @@ def _one_meeting_a_booking(
     meetings = {meeting["id"]: meeting for meeting in world.meetings(host.handle)}
     for row in rows.values():
         assert row["meeting_state"] == "ready"
-        meeting = meetings.pop(row["zoom_meeting_id"])
+        meeting = meetings.pop(row["external_id"])
         assert meeting["join_url"] == row["join_url"]
         assert row["public_id"] in meeting["agenda"]
     assert len(meetings) <= orphans
@@ -150,7 +156,7 @@ def _repeats(
             by_uid[str(delivery[1]["uid"])].append(delivery)
         assert set(by_uid) == {row["ical_uid"] for row in rows.values()}
         repeats += sum(_repeats_of_one(row, by_uid[row["ical_uid"]]) for row in rows.values())
-    if "mail.client.confirmed" not in failed:
+    if "mail.attendee.confirmed" not in failed:
         for address, row in rows.items():
             deliveries = _deliveries(world, address)
             assert {str(event["uid"]) for _mail, event in deliveries} == {row["ical_uid"]}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.bookings import followups
+from app.bookings import followups, occasions
 from app.core.config import Settings, load_settings
 from app.core.environment import ROOT
 from app.outbox import queue
@@ -104,16 +104,14 @@ def test_no_secret_shows_when_settings_are_printed(tmp_path: Path) -> None:
 
 def task_kinds() -> set[str]:
     """Every kind that the code makes tasks of: `<thing>.<deed>` and the mails."""
-    occasions = (followups.CONFIRMED, followups.LINK, followups.CANCELLED)
-    mails = {kind for occasion in occasions for kind in followups.mail_kinds(occasion)}
-    return mails | {followups.CREATE_MEETING, followups.DELETE_MEETING}
+    return {*occasions.kinds(), followups.CREATE_MEETING, followups.DELETE_MEETING}
 
 
 def test_every_kind_of_task_has_a_handler_and_words_for_the_host() -> None:
     assert set(HANDLERS) >= task_kinds()
     words = WORDS.read_text(encoding="utf-8")
     for kind in HANDLERS:
-        assert f'"{kind}": _("' in words, kind
+        assert f'"{kind}": _("' in words or occasions.label(kind), kind
         assert len(kind) <= 40
 
 

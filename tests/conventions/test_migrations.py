@@ -14,7 +14,7 @@ from app.db import db
 from tests.conftest import test_environment
 from tests.services import create_database
 
-TRIGGERS = {"tr_bookings_no_overlap_insert", "tr_bookings_no_overlap_update"}
+TRIGGERS = {"tr_holds_no_overlap_insert", "tr_holds_no_overlap_update"}
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_the_models_ask_for_nothing_that_the_migrations_do_not_make(app: Flask) 
 
 
 def test_the_fence_against_overlaps_stands_after_every_migration(app: Flask, engine: str) -> None:
-    assert fences(engine) == (TRIGGERS if engine == "sqlite" else {"ex_bookings_no_overlap"})
+    assert fences(engine) == (TRIGGERS if engine == "sqlite" else {"ex_holds_no_overlap"})
 
 
 def test_down_to_nothing_and_up_again(fresh_app: Flask, engine: str) -> None:

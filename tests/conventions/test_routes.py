@@ -129,7 +129,7 @@ def values(app: Flask) -> dict[str, Any]:
     )
     return {
         "page_id": page.id, "time_off_id": absence.id, "slug": page.slug, "start": tomorrow(2).astimezone(UTC),
-        "token": booking.token, "public_id": booking.public_id, "task_id": booking.tasks[0].id,
+        "token": booking.client.token, "public_id": booking.public_id, "task_id": booking.tasks[0].id,
         "version": "1", "filename": "css/base.css",
         # of rq-dashboard
         "instance_number": 0, "queue_name": "mails", "registry_name": "queued", "per_page": 8,

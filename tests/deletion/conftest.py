@@ -7,12 +7,12 @@ import pytest
 import responses
 from click.testing import Result
 from flask import Flask
-from sqlalchemy import update
 
 from app.accounts import service as accounts
 from app.accounts.models import User
 from app.booking_pages.models import BookingPage
-from app.bookings.models import Booking
+from app.bookings.meetings import Meeting
+from app.bookings.models import Booking, Change
 from app.core.clock import utcnow
 from app.db import db
 from app.outbox import new_task
@@ -48,22 +48,22 @@ def make_account(host: User, slug: str) -> BookingPage:
     over = make_booking(page, tomorrow(3), name="Otto Alt", email=OTTO, note="My knee hurts")
     work()
     move_back(over, timedelta(days=30))
-    over.join_url, over.passcode = "https://zoom.example/j/1", "otto-pass"
+    over.meeting = Meeting(
+        provider="zoom", state="ready", join_url="https://zoom.example/j/1", passcode="otto-pass"
+    )
+    over.changes.append(Change(sequence=1, by="host", words="My knee hurts"))
     db.session.commit()
     return page
 
 
 def hold_meeting(booking: Booking, meeting_id: int) -> None:
     """The booking has a meeting at Zoom."""
-    db.session.execute(
-        update(Booking)
-        .where(Booking.id == booking.id)
-        .values(
-            meeting_state="ready",
-            zoom_meeting_id=meeting_id,
-            join_url=f"https://zoom.example/j/{meeting_id}",
-            passcode="ken-pass",
-        )
+    booking.meeting = Meeting(
+        provider="zoom",
+        state="ready",
+        external_id=meeting_id,
+        join_url=f"https://zoom.example/j/{meeting_id}",
+        passcode="ken-pass",
     )
     db.session.commit()
 

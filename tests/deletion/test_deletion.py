@@ -17,13 +17,14 @@ from app.accounts import service as accounts
 from app.accounts.models import SignIn, User
 from app.booking_pages.models import BookingPage
 from app.bookings import service as bookings
+from app.bookings.attendees import Attendee
 from app.bookings.models import Booking
 from app.core.clock import utcnow
 from app.db import db
 from app.deletion.models import Deletion
 from app.outbox import Task
 from app.zoom.tokens import connection_of
-from tests.cast import PASSWORD, make_booking, make_host, make_page, tomorrow, visit_as
+from tests.cast import PASSWORD, make_booking, make_host, make_page, move_back, tomorrow, visit_as
 from tests.conftest import ZOOM_API
 from tests.deletion.conftest import AYA, HANAKO, KEN, MALLORY, MEETING, OTTO, REVOKE
 from tests.services import MailServer, sqlite_bytes
@@ -333,11 +334,10 @@ def test_a_meeting_that_zoom_refuses_to_delete_holds_nothing_up_and_is_told(
 def test_a_meeting_under_way_is_not_called_off(
     aya: User, mails: MailServer, revoked: responses.BaseResponse, delete_account: Command
 ) -> None:
-    booking = db.session.scalars(select(Booking).where(Booking.client_email == HANAKO)).one()
-    shift = booking.starts_at - utcnow() + timedelta(minutes=5)
-    for name in ("starts_at", "ends_at", "blocked_from", "blocked_until"):
-        setattr(booking, name, getattr(booking, name) - shift)
-    db.session.commit()
+    booking = db.session.scalars(
+        select(Booking).join(Booking.client).where(Attendee.email == HANAKO)
+    ).one()
+    move_back(booking, booking.starts_at - utcnow() + timedelta(minutes=5))
     assert delete_account("--yes").exit_code == 0
     assert mails.to(HANAKO) == []
     assert the_record().called_off == 2
@@ -347,11 +347,15 @@ def test_a_meeting_under_way_is_not_called_off(
 def test_a_failed_mail_of_a_booking_long_over_holds_nothing_up(
     aya: User, revoked: responses.BaseResponse, delete_account: Command
 ) -> None:
-    over = select(Booking.id).where(Booking.client_email == OTTO, Booking.host_id == aya.id)
+    over = (
+        select(Booking.id)
+        .join(Booking.client)
+        .where(Attendee.email == OTTO, Booking.host_id == aya.id)
+    )
     db.session.execute(
         update(Task)
         .where(Task.booking_id.in_(over))
-        .values(state="failed", kind="mail.client.cancelled")
+        .values(state="failed", kind="mail.attendee.cancelled")
     )
     db.session.commit()
     assert delete_account("--yes").exit_code == 0

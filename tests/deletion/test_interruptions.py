@@ -19,6 +19,7 @@ from sqlalchemy import select, update
 
 from app import outbox
 from app.accounts.models import User
+from app.bookings.attendees import Attendee
 from app.bookings.models import Booking
 from app.core.clock import utcnow
 from app.core.config import Settings
@@ -170,7 +171,10 @@ def test_what_a_worker_has_in_hand_is_waited_for(
     delete_account: Callable[..., Result],
 ) -> None:  # fmt: skip
     over = db.session.scalars(
-        select(Task).join(Booking).where(Booking.host_id == aya.id, Booking.client_email == OTTO)
+        select(Task)
+        .join(Booking)
+        .join(Booking.client)
+        .where(Booking.host_id == aya.id, Attendee.email == OTTO)
     ).first()
     assert over is not None
     over.state = "waiting"

@@ -8,7 +8,7 @@ from click.testing import Result
 from sqlalchemy import update
 
 from app.accounts.models import User
-from app.bookings.models import Booking
+from app.bookings.meetings import Meeting
 from app.db import db
 from tests.conftest import ZOOM_API
 from tests.deletion.conftest import AYA, MEETING
@@ -21,8 +21,8 @@ REMAIN = "1 meetings of cancelled bookings remain in Zoom"
 
 def made_by(zoom_user_id: str) -> None:
     db.session.execute(
-        update(Booking)
-        .where(Booking.zoom_meeting_id == MEETING)
+        update(Meeting)
+        .where(Meeting.external_id == MEETING)
         .values(zoom_host_id=zoom_user_id)
         .execution_options(synchronize_session=False)
     )

@@ -8,7 +8,8 @@ from typing import Any
 from icalendar import Calendar, Event
 
 from app.accounts.models import User
-from app.booking_pages.models import BookingPage
+from app.bookings.attendees import Attendee
+from app.bookings.meetings import Meeting
 from app.bookings.models import Booking
 from app.notifications.messages import compose
 
@@ -21,35 +22,38 @@ def host_row(**columns: Any) -> User:
     return User(id=1, timezone="Asia/Tokyo", **values)
 
 
-def page_row(**columns: Any) -> BookingPage:
-    values = {"title": "Consultation", "location": "", "timezone": "Asia/Tokyo"} | columns
-    return BookingPage(id=1, **values)
-
-
 def booking_row(
     *, host: dict[str, Any] | None = None, page: dict[str, Any] | None = None, **columns: Any
 ) -> Booking:
-    """Ken's booking of 1 December 2026, 00:30 UTC, half an hour."""
+    """Ken's booking of 1 December 2026, 00:30 UTC, half an hour; `page` is what was agreed. Columns
+    named `client_…` are the client's, `join_url`, `passcode` and `meeting_state` the meeting's."""
     start = columns.pop("starts_at", START)
+    client = {
+        "name": "Ken Yamada", "email": "ken@example.com", "timezone": "Europe/Berlin",
+        "locale": "en", "token": "the-clients-token",
+    } | {
+        name.removeprefix("client_"): columns.pop(name)
+        for name in list(columns) if name.startswith("client_")
+    }  # fmt: skip
+    meeting = {name: columns.pop(name) for name in ("join_url", "passcode") if name in columns}
+    state = columns.pop("meeting_state", "ready" if meeting.get("join_url") else None)
+    agreed = {"title": "Consultation", "location": "", "timezone": "Asia/Tokyo"} | (page or {})
     values = {
         "public_id": "abcdefghjk",
-        "token": "the-clients-token",
         "status": "confirmed",
-        "client_name": "Ken Yamada",
-        "client_email": "ken@example.com",
-        "client_timezone": "Europe/Berlin",
-        "client_locale": "en",
         "note": "",
         "ical_uid": "abcdefghjk@calsync",
         "ical_sequence": 0,
-        "meeting_state": "none",
+        "organizer_email": "no-reply@calsync.example",
     } | columns
     return Booking(
         host_id=1,
         host=host_row(**(host or {})),
-        page=page_row(**(page or {})),
+        client=Attendee(role="client", **client),
+        meeting=Meeting(state=state, **meeting) if state else None,
         starts_at=start,
         ends_at=start + timedelta(minutes=30),
+        **agreed,
         **values,
     )
 

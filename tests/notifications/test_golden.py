@@ -36,7 +36,7 @@ def booking(occasion: str, language: str) -> Booking:
         },
         note="一行目\n二行目 <b>" if language == "ja" else "Line one\nLine two <b>",
         ical_sequence=0 if occasion == "confirmed" else 1,
-        meeting_state={"confirmed": "wanted", "link": "ready", "cancelled": "none"}[occasion],
+        meeting_state={"confirmed": "wanted", "link": "ready", "cancelled": None}[occasion],
         join_url=LINK if has_link else None,
         passcode="123456" if has_link else None,
         status="cancelled" if occasion == "cancelled" else "confirmed",

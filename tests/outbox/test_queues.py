@@ -62,7 +62,7 @@ def test_mails_and_meetings_stand_in_queues_of_their_own(host: User, valkey_of_a
         for name in queue.NAMES
     }
     assert kinds == {
-        "mails": ["mail.client.confirmed", "mail.host.confirmed", "mail.host.reconnect"],
+        "mails": ["mail.attendee.confirmed", "mail.host.confirmed", "mail.host.reconnect"],
         "meetings": ["meeting.create", "zoom.check"],
     }
 

@@ -425,7 +425,9 @@ def test_a_job_is_json_with_an_id_and_no_personal_data(host: User, valkey_of_app
         assert isinstance(data[2][0], int)
         assert data[3] == {}
         everything = f"{fields!r}{data!r}"
-        assert not any(word in everything for word in (*PERSONAL, booking.token, "0312345678"))
+        assert not any(
+            word in everything for word in (*PERSONAL, booking.client.token, "0312345678")
+        )
         assert fields[b"description"] == f"task {data[2][0]}".encode()
     [meeting] = db.session.scalars(select(Task.id).where(Task.kind == "meeting.create"))
     assert queued_ids(valkey_of_app) == [meeting]  # the mails wait for the link

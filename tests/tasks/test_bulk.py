@@ -22,7 +22,7 @@ __all__ = ["admin", "at_the_queues"]
 
 def failed_booking(name: str, **errors: str) -> Booking:
     booking = make_booking(make_page(make_host(name), auto_zoom=True))
-    booking.meeting_state = "failed"
+    booking.meeting.state = "failed"
     for task in booking.tasks:
         task.state = "failed"
         task.last_error = errors.get(
@@ -42,7 +42,7 @@ def test_what_failed_is_counted_by_kind_and_reason(app: Flask) -> None:
     failed_booking("Ines", meeting="zoom_ill")
     rows = {(row.kind, row.reason): row.tasks for row in bulk.failed_tasks()}
     assert rows == {
-        ("mail.client.confirmed", "smtp_refused"): 2,
+        ("mail.attendee.confirmed", "smtp_refused"): 2,
         ("mail.host.confirmed", "smtp_refused"): 2,
         ("meeting.create", "zoom_ill"): 2,
     }
@@ -52,7 +52,7 @@ def test_a_retry_of_a_kind_and_reason_leaves_the_others(app: Flask) -> None:
     booking = failed_booking("Aya", meeting="zoom_ill")
     assert bulk.retry_failed("meeting.create", "zoom_ill") == 1
     assert states(booking)["meeting.create"] == "waiting"
-    assert states(booking)["mail.client.confirmed"] == "failed"
+    assert states(booking)["mail.attendee.confirmed"] == "failed"
     assert booking.meeting_state == "wanted"
     assert bulk.retry_failed() == 2
     assert bulk.retry_failed() == 0
@@ -122,7 +122,7 @@ def test_an_old_carriers_address_is_delivered_to(
     from app import tasks  # noqa: PLC0415
 
     booking = make_booking(make_page(make_host()), email=address)
-    task = next(task for task in booking.tasks if task.kind == "mail.client.confirmed")
+    task = next(task for task in booking.tasks if task.kind == "mail.attendee.confirmed")
     tasks.run(task.id)
     assert db.session.get_one(Task, task.id, populate_existing=True).state == "done"
     assert len(mails.messages) == 1

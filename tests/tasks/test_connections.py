@@ -216,7 +216,7 @@ def test_the_meeting_that_betrays_a_second_host_is_kept_for_its_client(
     assert "Please reconnect Zoom" in {str(mail["Subject"]) for mail in mails.to("mallory@")}
     later = make_booking(page, tomorrow(5))
     work()
-    assert (later.meeting_state, later.meeting_error) == ("failed", "zoom_needs_reconnect")
+    assert (later.meeting_state, later.meeting.error) == ("failed", "zoom_needs_reconnect")
     assert created.call_count == 1
 
 
@@ -229,7 +229,7 @@ def test_a_dead_token_is_the_hosts_matter_and_not_the_clients(
     page = make_page(host, auto_zoom=True)
     booking = make_booking(page)
     work()
-    shown = visit.get(f"/booking/{booking.token}")
+    shown = visit.get(f"/booking/{booking.client.token}")
     assert shown.status == 200
     assert "You’re booked" in shown.text
     assert "The Zoom link will follow by email." in shown.text
@@ -245,7 +245,7 @@ def test_a_made_meeting_is_kept_without_asking_zoom_anything_more(
     connect_zoom(host)
     booking = make_booking(make_page(host, auto_zoom=True))
     work()
-    assert booking.zoom_meeting_id == made()["id"]
+    assert booking.meeting.external_id == made()["id"]
     assert len(wire.calls) == 1
 
 

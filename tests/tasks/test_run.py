@@ -21,6 +21,7 @@ from sqlalchemy import delete, event, select, update
 
 from app import outbox, tasks
 from app.accounts.models import User
+from app.bookings import provision
 from app.bookings import service as bookings
 from app.bookings.models import Booking
 from app.core.clock import utcnow
@@ -104,7 +105,7 @@ def test_a_booking_gets_its_meeting_and_then_its_mails(
     work()
     assert created.call_count == 1
     assert (booking.meeting_state, booking.join_url) == ("ready", LINK)
-    assert booking.zoom_meeting_id == 85012345678
+    assert booking.meeting.external_id == 85012345678
     assert set(states(booking).values()) == {"done"}
     assert len(mails.messages) == 2
     for mail in (*mails.to(KEN), *mails.to(AYA)):
@@ -128,7 +129,7 @@ def test_a_page_without_auto_create_mails_at_once_and_speaks_of_no_link(
 ) -> None:
     booking = make_booking(make_page(make_host(), location="Room 4"))
     work()
-    assert booking.meeting_state == "none"
+    assert booking.meeting is None
     assert len(mails.messages) == 2
     assert "Zoom" not in text_of(mails.to(KEN)[0])
     assert "Room 4" in text_of(mails.to(KEN)[0])
@@ -141,7 +142,7 @@ def test_a_host_who_is_not_connected_is_booked_all_the_same_and_the_link_follows
     booking = make_booking(make_page(host, auto_zoom=True))
     work()
     assert booking.is_live
-    assert (booking.meeting_state, booking.meeting_error) == ("failed", "zoom_not_connected")
+    assert (booking.meeting_state, booking.meeting.error) == ("failed", "zoom_not_connected")
     assert task_of(booking, "meeting.create").last_error == "zoom_not_connected"
     assert len(mails.to(KEN)) == len(mails.to(AYA)) == 1
     assert "https://zoom" not in text_of(mails.to(KEN)[0])
@@ -175,7 +176,7 @@ def test_reconnecting_makes_the_meetings_that_failed_for_want_of_it(
     booking = make_booking(make_page(host, auto_zoom=True))
     gone = wire.post(MEETINGS, status=404, json={"code": 1001, "message": "User not exist."})
     work()
-    assert booking.meeting_error == "zoom_user_gone: User not exist."
+    assert booking.meeting.error == "zoom_user_gone: User not exist."
     wire.remove(gone)
     wire.post(MEETINGS, status=201, json=made())
     zoom.link(host.id, grant(2))
@@ -235,7 +236,7 @@ def test_a_booking_cancelled_while_zoom_answers_keeps_the_meeting_from_everybody
     deleted = wire.delete(f"{ZOOM_API}/meetings/85012345678", status=204)
     work()
     booking = db.session.get_one(Booking, booking_id)
-    assert booking.zoom_meeting_id == 85012345678
+    assert booking.meeting.external_id == 85012345678
     assert deleted.call_count == int(may_delete)
     assert not any(LINK in text_of(mail) for mail in mails.messages)
     assert [event_of(mail)["STATUS"] for mail in mails.messages] == ["CANCELLED", "CANCELLED"]
@@ -279,7 +280,7 @@ def test_an_answer_lost_twice_asks_the_host_instead_of_trying_for_ever(
         work()
     assert lost.call_count == 2
     assert task_of(booking, "meeting.create").last_error == "zoom_answer_lost"
-    assert (booking.meeting_state, booking.meeting_error) == ("failed", "zoom_answer_lost")
+    assert (booking.meeting_state, booking.meeting.error) == ("failed", "zoom_answer_lost")
     assert len(mails.to(KEN)) == len(mails.to(AYA)) == 1
 
 
@@ -288,10 +289,10 @@ def test_the_host_can_try_a_failed_meeting_again(
 ) -> None:
     refused = wire.post(MEETINGS, status=400, json={"code": 3161, "message": "May not host."})
     work()
-    assert booking.meeting_error == "zoom_refused: May not host."
+    assert booking.meeting.error == "zoom_refused: May not host."
     wire.remove(refused)
     wire.post(MEETINGS, status=201, json=made())
-    bookings.retry(booking, task_of(booking, "meeting.create"))
+    provision.retry(booking, task_of(booking, "meeting.create"))
     work()
     assert booking.meeting_state == "ready"
     assert LINK in text_of(mails.to(KEN)[1])
@@ -300,13 +301,13 @@ def test_the_host_can_try_a_failed_meeting_again(
 def test_a_meeting_made_by_two_runners_is_kept_once(
     booking: Booking, wire: responses.RequestsMock, mails: MailServer
 ) -> None:
-    first = bookings.MadeMeeting(1, "https://zoom.example/j/1", None)
-    second = bookings.MadeMeeting(2, "https://zoom.example/j/2", None)
-    assert bookings.attach_meeting(booking.public_id, first)
-    assert bookings.attach_meeting(booking.public_id, first)
-    assert not bookings.attach_meeting(booking.public_id, second)
+    first = provision.MadeMeeting(1, "https://zoom.example/j/1", None)
+    second = provision.MadeMeeting(2, "https://zoom.example/j/2", None)
+    assert provision.attach_meeting(booking.public_id, first)
+    assert provision.attach_meeting(booking.public_id, first)
+    assert not provision.attach_meeting(booking.public_id, second)
     work()
-    assert booking.zoom_meeting_id == 1
+    assert booking.meeting.external_id == 1
     assert len(mails.messages) == 2
     assert not any("j/2" in text_of(mail) for mail in mails.messages)
 
@@ -333,7 +334,7 @@ def test_a_mail_server_that_is_busy_is_asked_again(app: Flask, mails: MailServer
     booking = make_booking(make_page(make_host()))
     mails.recipient_answer = "451 4.3.0 try again later"
     work()
-    task = task_of(booking, "mail.client.confirmed")
+    task = task_of(booking, "mail.attendee.confirmed")
     assert (task.state, task.last_error, task.attempts) == ("waiting", "smtp_try_later", 1)
     assert task.due_at > utcnow()
     mails.recipient_answer = ""
@@ -348,7 +349,7 @@ def test_a_mail_server_that_is_busy_after_the_text_is_asked_again(
     booking = make_booking(make_page(make_host()))
     mails.data_answer = "452 4.2.2 mailbox full"
     work()
-    assert states(booking)["mail.client.confirmed"] == "waiting"
+    assert states(booking)["mail.attendee.confirmed"] == "waiting"
     assert mails.messages == []
 
 
@@ -359,14 +360,14 @@ def test_a_mail_that_is_refused_fails_in_the_servers_words_and_can_be_retried(
     booking = make_booking(make_page(make_host()))
     setattr(mails, where, "550 5.1.1 no such user")
     work()
-    task = task_of(booking, "mail.client.confirmed")
+    task = task_of(booking, "mail.attendee.confirmed")
     assert task.state == "failed"
     assert task.last_error == "smtp_refused: 550 5.1.1 no such user"
     setattr(mails, where, "")
-    bookings.retry(booking, task)
+    provision.retry(booking, task)
     work()
     assert len(mails.to(KEN)) == 1
-    assert task_of(booking, "mail.client.confirmed").last_error is None
+    assert task_of(booking, "mail.attendee.confirmed").last_error is None
 
 
 def test_a_mail_that_was_taken_is_not_sent_again_for_an_ill_goodbye(
@@ -375,7 +376,7 @@ def test_a_mail_that_was_taken_is_not_sent_again_for_an_ill_goodbye(
     mails.quit_answer = "421 shutting down"
     booking = make_booking(make_page(make_host()))
     work()
-    assert states(booking) == {"mail.client.confirmed": "done", "mail.host.confirmed": "done"}
+    assert states(booking) == {"mail.attendee.confirmed": "done", "mail.host.confirmed": "done"}
     assert len(mails.messages) == 2
 
 
@@ -398,8 +399,8 @@ def test_a_mail_server_that_is_slow_at_every_step_is_left_before_the_lease_ends(
 
     mails.handle_MAIL = handle_mail  # type: ignore[attr-defined]
     mails.handle_DATA = handle_data  # type: ignore[method-assign]
-    tasks.run(task_of(booking, "mail.client.confirmed").id)
-    task = task_of(booking, "mail.client.confirmed")
+    tasks.run(task_of(booking, "mail.attendee.confirmed").id)
+    task = task_of(booking, "mail.attendee.confirmed")
     assert (task.state, task.last_error) == ("waiting", "smtp_unreachable")
 
 
@@ -407,7 +408,7 @@ def test_a_second_runner_of_a_mail_exits_while_the_first_is_at_it(
     app: Flask, mails: MailServer
 ) -> None:
     booking = make_booking(make_page(make_host()))
-    task_id = task_of(booking, "mail.client.confirmed").id
+    task_id = task_of(booking, "mail.attendee.confirmed").id
     db.session.remove()
     arrivals: list[str] = []
 
@@ -426,7 +427,7 @@ def test_a_second_runner_of_a_mail_exits_while_the_first_is_at_it(
 
 def test_a_mail_whose_lease_was_lost_meanwhile_is_not_sent(app: Flask, mails: MailServer) -> None:
     booking = make_booking(make_page(make_host()))
-    task_id = task_of(booking, "mail.client.confirmed").id
+    task_id = task_of(booking, "mail.attendee.confirmed").id
     lease = outbox.claim(task_id, timedelta(seconds=45))
     assert lease is not None
     let_time_pass()
@@ -442,9 +443,9 @@ def test_a_confirmation_that_the_link_overtakes_leaves_one_mail_a_sequence(
 ) -> None:
     """The mail had waited long enough and had just begun when the meeting came."""
     let_time_pass()
-    lease = outbox.claim(task_of(booking, "mail.client.confirmed").id, timedelta(seconds=45))
+    lease = outbox.claim(task_of(booking, "mail.attendee.confirmed").id, timedelta(seconds=45))
     assert lease is not None
-    assert bookings.attach_meeting(booking.public_id, bookings.MadeMeeting(1, LINK, None))
+    assert provision.attach_meeting(booking.public_id, provision.MadeMeeting(1, LINK, None))
     with pytest.raises(Overtaken):
         deliver(lease)
     outbox.call_off(lease)
@@ -469,7 +470,7 @@ def test_what_was_made_is_kept_in_hand_until_the_database_takes_it(
         tasks.run(task_id)
     assert len(wire.calls) == 1
     kept = db.session.get_one(Booking, booking_id, populate_existing=True)
-    assert kept.zoom_meeting_id == 85012345678
+    assert kept.meeting.external_id == 85012345678
 
 
 def test_that_a_meeting_failed_is_kept_in_hand_until_the_database_takes_it(
@@ -554,7 +555,7 @@ def test_a_mail_server_whose_name_took_too_long_to_resolve_gets_nothing(
 
     with pytest.MonkeyPatch.context() as network:
         network.setattr(socket, "getaddrinfo", slowly)
-        tasks.run(task_of(booking, "mail.client.confirmed").id)
+        tasks.run(task_of(booking, "mail.attendee.confirmed").id)
     assert mails.messages == []
 
 
@@ -564,7 +565,7 @@ def test_a_mail_server_that_is_not_there_is_asked_again(
     change_settings(smtp_url=f"smtp://127.0.0.1:{free_ports(1)[0]}")
     booking = make_booking(make_page(make_host()))
     work()
-    task = task_of(booking, "mail.client.confirmed")
+    task = task_of(booking, "mail.attendee.confirmed")
     assert (task.state, task.last_error) == ("waiting", "smtp_unreachable")
 
 
@@ -575,7 +576,7 @@ def test_production_sends_no_mail_without_tls(
     booking = make_booking(make_page(make_host()))
     work()
     assert mails.messages == []
-    assert task_of(booking, "mail.client.confirmed").last_error == "smtp_without_tls"
+    assert task_of(booking, "mail.attendee.confirmed").last_error == "smtp_without_tls"
 
 
 def test_a_fault_of_ours_postpones_a_task_and_does_not_lose_it(
@@ -583,13 +584,13 @@ def test_a_fault_of_ours_postpones_a_task_and_does_not_lose_it(
 ) -> None:
     booking = make_booking(make_page(make_host()))
     # A zone that the next release of the zone database has dropped.
-    booking.client_timezone = "Atlantis/Capital"
+    booking.client.timezone = "Atlantis/Capital"
     db.session.commit()
     work()
-    task = task_of(booking, "mail.client.confirmed")
+    task = task_of(booking, "mail.attendee.confirmed")
     assert (task.state, task.last_error) == ("waiting", "internal_error")
     assert task.due_at > utcnow()
-    booking.client_timezone = "Europe/Berlin"
+    booking.client.timezone = "Europe/Berlin"
     db.session.commit()
     let_time_pass()
     work()
@@ -598,8 +599,8 @@ def test_a_fault_of_ours_postpones_a_task_and_does_not_lose_it(
 
 def test_an_unknown_kind_of_task_is_kept_for_a_worker_that_knows_it(app: Flask) -> None:
     booking = make_booking(make_page(make_host()))
-    task = task_of(booking, "mail.client.confirmed")
-    task.kind = "mail.client.of-tomorrow"
+    task = task_of(booking, "mail.attendee.confirmed")
+    task.kind = "mail.attendee.of-tomorrow"
     db.session.commit()
     tasks.run(task.id)
     db.session.expire_all()
@@ -628,11 +629,11 @@ def test_a_worker_that_died_half_way_leaves_its_task_to_the_next(
     task_id = task_of(booking, "meeting.create").id
     assert outbox.claim(task_id, timedelta(seconds=45))  # and then kill -9
     tasks.run(task_id)
-    assert booking.zoom_meeting_id is None
+    assert booking.meeting.external_id is None
     let_time_pass()
     tasks.run(task_id)
     work()
-    assert booking.zoom_meeting_id == 85012345678
+    assert booking.meeting.external_id == 85012345678
     assert len(mails.messages) == 2
 
 
@@ -640,7 +641,7 @@ def test_no_database_connection_is_held_while_the_mail_server_thinks(
     app: Flask, mails: MailServer
 ) -> None:
     booking = make_booking(make_page(make_host()))
-    task_id = task_of(booking, "mail.client.confirmed").id
+    task_id = task_of(booking, "mail.attendee.confirmed").id
     db.session.remove()
     held: list[int] = []
     engine = db.engine
@@ -697,7 +698,7 @@ def test_a_confirmation_that_begins_while_the_link_is_being_kept_has_it_or_is_fo
     app: Flask, booking: Booking, mails: MailServer
 ) -> None:
     """It is due, and a worker takes it between the meeting's look at the mails and its commit."""
-    reference, task_id = booking.public_id, task_of(booking, "mail.client.confirmed").id
+    reference, task_id = booking.public_id, task_of(booking, "mail.attendee.confirmed").id
     let_time_pass()
     db.session.remove()
 
@@ -714,7 +715,7 @@ def test_a_confirmation_that_begins_while_the_link_is_being_kept_has_it_or_is_fo
 
     event.listen(db.session, "before_commit", begin)
     try:
-        assert bookings.attach_meeting(reference, bookings.MadeMeeting(1, LINK, None))
+        assert provision.attach_meeting(reference, provision.MadeMeeting(1, LINK, None))
     finally:
         event.remove(db.session, "before_commit", begin)
     worker.join(20)
@@ -735,7 +736,7 @@ def test_retry_pressed_twice_does_not_undo_what_the_first_has_brought(
 
     def first_request() -> None:
         with app.app_context():
-            bookings.retry(
+            provision.retry(
                 db.session.get_one(Booking, booking_id), db.session.get_one(Task, task_id)
             )
             tasks.run(task_id)
@@ -743,7 +744,7 @@ def test_retry_pressed_twice_does_not_undo_what_the_first_has_brought(
     first = threading.Thread(target=first_request)
     first.start()
     first.join(20)
-    bookings.retry(booking, task)
+    provision.retry(booking, task)
     assert db.session.get_one(Booking, booking_id).meeting_state == "ready"
 
 
@@ -783,8 +784,8 @@ def test_a_mail_server_that_takes_no_mail_of_ours_at_all_is_asked_again(
     booking = make_booking(make_page(make_host()))
     with scripted_mail_server(*answers) as address:
         change_settings(smtp_url=address)
-        tasks.run(task_of(booking, "mail.client.confirmed").id)
-    assert task_of(booking, "mail.client.confirmed").state == "waiting"
+        tasks.run(task_of(booking, "mail.attendee.confirmed").id)
+    assert task_of(booking, "mail.attendee.confirmed").state == "waiting"
 
 
 def test_a_meeting_whose_booking_was_deleted_goes_to_no_other(

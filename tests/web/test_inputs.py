@@ -140,7 +140,12 @@ def test_no_query_and_no_header_holds_a_process(
 def test_what_a_sentence_puts_behind_a_link_leads_to_the_page(app: Flask, behind: str) -> None:
     page = make_page(make_host(), slug="talk")
     booking = make_booking(page)
-    for path in ("/b/talk", f"/booking/{booking.token}", "/docs", "/b/talk/20261208T010000Z"):
+    for path in (
+        "/b/talk",
+        f"/booking/{booking.client.token}",
+        "/docs",
+        "/b/talk/20261208T010000Z",
+    ):
         answer = app.test_client().get(f"{path}{behind}?lang=ja", base_url=BASE)
         assert answer.status_code == 302, path
         assert answer.headers["Location"] == f"{path}?lang=ja"

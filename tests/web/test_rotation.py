@@ -12,6 +12,7 @@ from sqlalchemy import select, text, update
 
 from app import create_app, tasks
 from app.accounts.models import User
+from app.bookings.attendees import Attendee
 from app.bookings.models import Booking
 from app.core.clock import utcnow
 from app.core.config import Settings
@@ -56,7 +57,7 @@ def booked(app: Flask) -> str:
     """A connection and a booking, sealed under the old key; gives the booking's token."""
     host = make_host()
     connect_zoom(host)
-    return make_booking(make_page(host)).token
+    return make_booking(make_page(host)).client.token
 
 
 def sealed_values() -> list[str]:
@@ -80,7 +81,7 @@ def test_after_the_rotation_the_old_key_may_go(booked: str, old_key: str, restar
     with restarted(new_key):
         connection = db.session.scalars(select(ZoomConnection)).one()
         assert (connection.access_token, connection.refresh_token) == ("access-1", "refresh-1")
-        assert db.session.scalars(select(Booking)).one().token == booked
+        assert db.session.scalars(select(Attendee)).one().token == booked
         for value in sealed_values():
             with pytest.raises(InvalidToken):
                 Fernet(old_key).decrypt(value.encode())
@@ -121,7 +122,7 @@ def test_a_connection_whose_key_is_lost_can_be_removed_but_not_given_back(
 def test_a_mail_waits_for_a_lost_key_and_goes_out_when_it_is_back(
     booked: str, old_key: str, restarted, mails: MailServer
 ) -> None:
-    kind = Task.kind == "mail.client.confirmed"
+    kind = Task.kind == "mail.attendee.confirmed"
     task_id = db.session.scalars(select(Task.id).where(kind)).one()
     with restarted(Fernet.generate_key().decode()):
         tasks.run(task_id)
@@ -137,7 +138,7 @@ def test_rotating_twice_keeps_everything_readable(booked: str, old_key: str, res
         with restarted(new_key, old_key) as app:
             assert app.test_cli_runner().invoke(args=["rotate-keys"]).exit_code == 0
     with restarted(new_key):
-        assert db.session.scalars(select(Booking)).one().token == booked
+        assert db.session.scalars(select(Attendee)).one().token == booked
 
 
 def test_a_value_that_no_key_opens_is_told_and_left(booked: str, old_key: str, restarted) -> None:
@@ -149,29 +150,25 @@ def test_a_value_that_no_key_opens_is_told_and_left(booked: str, old_key: str, r
         assert "1 values open with none of the keys" in done.output
         assert "gAAAAAnonsense" not in done.output
         assert "gAAAAAnonsense" in sealed_values()
-        assert db.session.scalars(select(Booking)).one().token == booked
+        assert db.session.scalars(select(Attendee)).one().token == booked
 
 
 def test_many_rows_are_sealed_in_batches(app: Flask, old_key: str, restarted) -> None:
     page = make_page(make_host())
     booking = make_booking(page)
-    columns = [column.name for column in Booking.__table__.columns if column.name != "id"]
-    copied = {
-        "public_id": "public_id || ' ' || n", "token_hash": "'copy ' || n",
-        "ical_uid": "ical_uid || n", "idempotency_key": "idempotency_key || n",
-        "status": "'cancelled'",
-    }  # fmt: skip
+    columns = [column.name for column in Attendee.__table__.columns if column.name != "id"]
+    copied = {"role": "'guest'", "token_hash": "'copy ' || n"}
     numbers = (
         "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 600)"
     )
     db.session.execute(text(
-        f"INSERT INTO bookings ({', '.join(columns)}) {numbers} SELECT"
-        f" {', '.join(copied.get(name, name) for name in columns)} FROM bookings, numbers"
+        f"INSERT INTO attendees ({', '.join(columns)}) {numbers} SELECT"
+        f" {', '.join(copied.get(name, name) for name in columns)} FROM attendees, numbers"
     ))  # fmt: skip
     db.session.commit()
-    token = booking.token
+    token = booking.client.token
     new_key = Fernet.generate_key().decode()
     with restarted(new_key, old_key) as again:
         assert "601 values" in again.test_cli_runner().invoke(args=["rotate-keys"]).output
     with restarted(new_key):
-        assert {row.token for row in db.session.scalars(select(Booking))} == {token}
+        assert {row.token for row in db.session.scalars(select(Attendee))} == {token}

@@ -53,7 +53,7 @@ def test_the_lost_meeting_is_adopted_and_no_other_is_made(
     assert task_of(booking, "meeting.create").last_error == "zoom_answer_lost"
     let_time_pass()
     work()
-    assert (booking.meeting_state, booking.zoom_meeting_id) == ("ready", 85012345678)
+    assert (booking.meeting_state, booking.meeting.external_id) == ("ready", 85012345678)
     assert booking.passcode == "654321"
     assert created.call_count == 1
     assert "next_page_token=page-2" in str(second.calls[0].request.url)
@@ -98,7 +98,7 @@ def test_at_the_sandbox_a_dropped_answer_leaves_one_meeting(
     let_time_pass()
     work()
     [meeting] = sandbox.get("meetings")
-    assert booking.zoom_meeting_id == meeting["id"]
+    assert booking.meeting.external_id == meeting["id"]
     assert booking.passcode == meeting["password"]
 
 
@@ -118,7 +118,7 @@ def test_a_worker_that_dies_on_a_later_try_leaves_the_outcome_unknown_too(
     let_time_pass()
     tasks.run(task_id)
     assert created.call_count == 0
-    assert db.session.get_one(Booking, booking.id).zoom_meeting_id == 85012345678
+    assert db.session.get_one(Booking, booking.id).meeting.external_id == 85012345678
 
 
 def test_what_a_dead_worker_left_unknown_outlives_a_database_that_is_away(
@@ -142,7 +142,7 @@ def test_what_a_dead_worker_left_unknown_outlives_a_database_that_is_away(
     let_time_pass()
     tasks.run(task_id)
     assert created.call_count == 0
-    assert db.session.scalars(select(Booking)).one().zoom_meeting_id == 85012345678
+    assert db.session.scalars(select(Booking)).one().meeting.external_id == 85012345678
 
 
 def test_another_meeting_without_a_link_does_not_keep_ours_from_being_found(
@@ -156,7 +156,7 @@ def test_another_meeting_without_a_link_does_not_keep_ours_from_being_found(
     work()
     let_time_pass()
     work()
-    assert (booking.meeting_state, booking.zoom_meeting_id) == ("ready", 85012345679)
+    assert (booking.meeting_state, booking.meeting.external_id) == ("ready", 85012345679)
 
 
 def test_what_is_unknown_when_the_connection_ends_is_looked_for_once_it_is_made_anew(
@@ -168,13 +168,13 @@ def test_what_is_unknown_when_the_connection_ends_is_looked_for_once_it_is_made_
     service.disconnect(host_id)
     let_time_pass()
     work()
-    assert booking.meeting_error == "zoom_not_connected"
+    assert booking.meeting.error == "zoom_not_connected"
     wire.get(MEETINGS, json=listed(reference))
     wire.get(MEETING, json=made())
     service.link(host_id, grant(2, scopes=SCOPES))
     sweep()
     work()
-    assert (booking.meeting_state, booking.zoom_meeting_id) == ("ready", 85012345678)
+    assert (booking.meeting_state, booking.meeting.external_id) == ("ready", 85012345678)
     assert created.call_count == 1
 
 
@@ -192,5 +192,5 @@ def test_a_meeting_that_an_ill_zoom_has_made_is_adopted(
     for _ in range(3):
         work()
         let_time_pass()
-    assert (booking.meeting_state, booking.zoom_meeting_id) == ("ready", 85012345678)
+    assert (booking.meeting_state, booking.meeting.external_id) == ("ready", 85012345678)
     assert created.call_count == 1

@@ -12,7 +12,15 @@ from flask import Flask
 from app.bookings.models import Booking
 from app.core.clock import utcnow
 from app.db import db
-from tests.cast import connect_zoom, make_booking, make_host, make_page, move_back, visit_as
+from tests.cast import (
+    connect_zoom,
+    give_meeting,
+    make_booking,
+    make_host,
+    make_page,
+    move_back,
+    visit_as,
+)
 from tests.conftest import ZOOM_API
 from tests.visitor import InProcess, Visitor
 from tests.zoom.test_service import TOKEN, reread, tokens
@@ -40,11 +48,9 @@ def booking(app: Flask) -> Booking:
     host = make_host()
     connect_zoom(host, zoom_user_id="aya-at-zoom")
     made = make_booking(make_page(host, auto_zoom=True))
-    made.meeting_state, made.zoom_meeting_id = "ready", 85012345678
-    made.zoom_host_id = "aya-at-zoom"
-    made.join_url = "https://zoom.example/j/85012345678"
-    db.session.commit()
-    return made
+    return give_meeting(
+        made, zoom_host_id="aya-at-zoom", join_url="https://zoom.example/j/85012345678"
+    )
 
 
 def address(booking: Booking, what: str = "") -> str:
@@ -185,7 +191,7 @@ def test_where_there_is_nothing_to_ask_nothing_is_asked_or_offered(
     elif state == "past":
         move_back(booking, timedelta(days=3))
     elif state == "no meeting":
-        booking.zoom_meeting_id = None
+        booking.meeting.external_id = None
     elif state == "not connected":
         db.session.delete(connection)
     else:

@@ -200,7 +200,7 @@ def test_its_link_is_read_and_no_second_meeting_made(
     work()
     [meeting] = sandbox.get("meetings")
     assert booking.meeting_state == "ready"
-    assert (booking.zoom_meeting_id, booking.join_url) == (meeting["id"], meeting["join_url"])
+    assert (booking.meeting.external_id, booking.join_url) == (meeting["id"], meeting["join_url"])
     assert booking.passcode == meeting["password"]
 
 

@@ -16,7 +16,7 @@ from app.outbox import Refused
 from app.zoom import identity, meetings, removal, service
 from app.zoom.models import ZoomConnection
 from app.zoom.values import UNKNOWN, Identity
-from tests.cast import connect_zoom, make_booking, make_host, make_page, visit_as
+from tests.cast import connect_zoom, give_meeting, make_booking, make_host, make_page, visit_as
 from tests.conftest import ZOOM_API
 from tests.services import MailServer
 from tests.tasks.test_run import AYA, states, task_of, text_of, work
@@ -189,9 +189,7 @@ def test_the_page_does_not_claim_that_an_unknown_meeting_is_gone(
     wire.get(MEETING, status=404, json={"code": 3001, "message": "Meeting does not exist."})
     host = db.session.get_one(User, host_id)
     booking = make_booking(make_page(host, auto_zoom=True))
-    booking.meeting_state, booking.zoom_meeting_id = "ready", 85012345678
-    booking.zoom_host_id = "aya-at-zoom"
-    db.session.commit()
+    give_meeting(booking, zoom_host_id="aya-at-zoom")
     live = visit_as(app, host).get(f"/dashboard/bookings/{booking.public_id}/live")
     assert "no longer exists" not in live.text
     assert "may have been deleted, or be in an earlier Zoom account" in live.text

@@ -8,7 +8,7 @@ import responses
 from flask import Flask
 from sqlalchemy import select
 
-from app.bookings.models import Booking
+from app.bookings.meetings import Meeting
 from app.core.clock import utcnow
 from app.db import db
 from app.zoom import meetings, oauth, service
@@ -97,7 +97,7 @@ def test_connecting_works_where_zoom_names_no_scope(
     assert reread(host.id).makes_meetings
     make_booking(make_page(host, auto_zoom=True))
     work()
-    assert db.session.scalars(select(Booking.meeting_state)).one() == "ready"
+    assert db.session.scalars(select(Meeting.state)).one() == "ready"
 
 
 @pytest.mark.parametrize(

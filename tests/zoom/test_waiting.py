@@ -15,7 +15,7 @@ from app.core import outgoing
 from app.db import db
 from app.zoom import tokens as zoom_tokens
 from app.zoom import wire as zoom_wire
-from tests.cast import connect_zoom, make_booking, make_host, make_page, visit_as
+from tests.cast import connect_zoom, give_meeting, make_booking, make_host, make_page, visit_as
 from tests.zoom.test_api import MEETING
 from tests.zoom.test_service import REVOKE, TOKEN, tokens
 from tests.zoom.test_views import come_back, connections, state_of
@@ -60,8 +60,7 @@ def test_no_database_connection_is_held_meanwhile(
     else:
         connect_zoom(host)
         booking = make_booking(make_page(host, auto_zoom=True))
-        booking.meeting_state, booking.zoom_meeting_id = "ready", 85012345678
-        db.session.commit()
+        give_meeting(booking)
         address = f"/dashboard/bookings/{booking.public_id}/live"
         page = aya.get("/settings/integrations")
         db.session.rollback()
@@ -77,8 +76,7 @@ def test_who_finds_no_turn_is_told_at_once_and_zoom_is_not_asked(
 ) -> None:
     connect_zoom(host)
     booking = make_booking(make_page(host, auto_zoom=True))
-    booking.meeting_state, booking.zoom_meeting_id = "ready", 85012345678
-    db.session.commit()
+    give_meeting(booking)
     address = f"/dashboard/bookings/{booking.public_id}"
     aya = visit_as(app, host)
     settings = aya.get("/settings/integrations")

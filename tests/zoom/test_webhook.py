@@ -23,7 +23,7 @@ from app.outbox import Task
 from app.tasks.sweep import sweep
 from app.zoom import service
 from app.zoom.models import ZoomConnection, ZoomEvent
-from tests.cast import connect_zoom, make_booking, make_host, make_page, visit_as
+from tests.cast import connect_zoom, give_meeting, make_booking, make_host, make_page, visit_as
 from tests.zoom.events import ZOOM_USER, removal, seconds, signature
 from tests.zoom.test_service import REVOKE, TOKEN, reread
 from tests.zoom.test_service import tokens as token_answer
@@ -244,13 +244,11 @@ def test_a_failing_database_is_500_so_that_zoom_sends_it_again(bare_app: Flask) 
 
 def test_account_bookings_and_their_links_stay(app: Flask, host: User) -> None:
     booking = make_booking(make_page(host, auto_zoom=True))
-    booking.meeting_state, booking.zoom_meeting_id = "ready", 85012345678
-    booking.join_url = "https://zoom.example/j/85012345678"
-    db.session.commit()
+    give_meeting(booking, join_url="https://zoom.example/j/85012345678")
     post(app, removal())
     kept = db.session.scalars(select(Booking)).one()
     assert kept.is_live
-    assert (kept.zoom_meeting_id, kept.join_url) == (
+    assert (kept.meeting.external_id, kept.join_url) == (
         85012345678,
         "https://zoom.example/j/85012345678",
     )
@@ -421,5 +419,5 @@ def test_a_booking_after_the_removal_stands_and_asks_zoom_nothing(
     tasks.run(create.id)
     db.session.expire_all()
     assert booking.is_live
-    assert (booking.meeting_state, booking.meeting_error) == ("failed", "zoom_not_connected")
+    assert (booking.meeting_state, booking.meeting.error) == ("failed", "zoom_not_connected")
     assert len(wire.calls) == 0

@@ -70,7 +70,7 @@ def test_two_workers_refresh_once_an_expiry_and_make_every_meeting(
     assert {booking.meeting_state for booking in bookings} == {"ready"}
     meetings = sandbox.get("meetings")
     assert len(meetings) == BOOKINGS
-    assert {meeting["id"] for meeting in meetings} == {row.zoom_meeting_id for row in bookings}
+    assert {meeting["id"] for meeting in meetings} == {row.meeting.external_id for row in bookings}
     assert reread(host.id).status == "active"
 
     # The first call to the token address is the exchange of the code.
