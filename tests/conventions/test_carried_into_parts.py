@@ -1,0 +1,133 @@
+"""A database of the release before holds, attendees and meetings migrates, and its pages show the same.
+
+`before/rows.json` are that release's rows, `before/pages.json` what it showed of them at NOW: each
+page's status, text and links, as its host or as anybody.
+"""
+
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import Boolean, DateTime, MetaData, func, insert, select, text
+
+from app import create_app
+from app.accounts.models import User
+from app.bookings.models import Booking, Hold, Status
+from app.core.config import load_settings
+from app.db import db
+from app.outbox import Task
+from tests.cast import visit_as
+from tests.conftest import test_environment
+from tests.services import create_database
+from tests.visitor import InProcess, Page, Visitor
+
+FOLDER = Path(__file__).parent / "before"
+NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
+KEY = urlsafe_b64encode(b"thirty-two bytes for tests only!").decode()
+LAST_BEFORE = "0007"
+
+
+def load(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((FOLDER / name).read_text(encoding="utf-8"))
+    return found
+
+
+def fill() -> None:
+    """The rows as the release before has left them, in the schema that it had."""
+    schema = MetaData()
+    schema.reflect(db.engine)
+    with db.engine.begin() as connection:
+        for name, rows in load("rows.json").items():
+            table = schema.tables[name]
+            connection.execute(insert(table), [in_types_of(table, row) for row in rows])
+            if db.engine.dialect.name == "postgresql":
+                sequence = f"pg_get_serial_sequence('{name}', 'id')"
+                connection.execute(text(f"SELECT setval({sequence}, {len(rows) + 100})"))
+
+
+def in_types_of(table: Any, row: dict[str, Any]) -> dict[str, Any]:
+    def typed(name: str, value: Any) -> Any:
+        kind = table.c[name].type
+        if value is not None and isinstance(kind, DateTime):
+            at = datetime.fromisoformat(value).replace(tzinfo=UTC)
+            return at if kind.timezone else at.replace(tzinfo=None)
+        return bool(value) if isinstance(kind, Boolean) else value
+
+    return {name: typed(name, value) for name, value in row.items()}
+
+
+@pytest.fixture
+def carried(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Flask]:
+    """The app on the migrated database, at the moment when its pages were read before."""
+    more = {"TOKEN_ENCRYPTION_KEYS": KEY}
+    if engine == "postgresql":
+        server = request.getfixturevalue("postgres")
+        more["DATABASE_URL"] = create_database(server, f"parts_{tmp_path.name[-40:]}")
+    app = create_app(load_settings(test_environment(tmp_path, **more)))
+    app.testing = True
+    with time_machine.travel(NOW, tick=False), app.app_context():
+        flask_migrate.upgrade(revision=LAST_BEFORE)
+        fill()
+        flask_migrate.upgrade()
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+def seen(page: Page) -> dict[str, Any]:
+    links = [
+        tag.get("href") or tag.get("action")
+        for tag in page.soup.select("main a[href], main form[action]")
+    ]
+    return {
+        "status": page.status,
+        "text": page.text if page.soup.find() else page.answer.text,
+        "links": [link for link in links if link],
+    }
+
+
+def test_every_page_shows_what_it_showed_before(carried: Flask) -> None:
+    hosts = {host.email: host for host in db.session.scalars(select(User))}
+    browsers = {"": Visitor(InProcess(carried))} | {
+        email: visit_as(carried, host) for email, host in hosts.items()
+    }
+    pages = load("pages.json")
+    assert len(pages) > 50
+    for name, before in pages.items():
+        who = before.pop("as")
+        now = seen(browsers[who].get(name.removeprefix(f"{who} ")))
+        assert now == before, name
+
+
+def test_every_live_booking_has_its_hold_and_no_other_booking_has_one(carried: Flask) -> None:
+    live = db.session.scalars(select(Booking).where(Booking.status != Status.CANCELLED)).all()
+    assert len(live) == 6
+    for booking in live:
+        assert booking.hold is not None
+        assert booking.hold.blocked_from <= booking.starts_at < booking.ends_at
+        assert booking.ends_at <= booking.hold.blocked_until
+    assert db.session.scalar(select(func.count()).select_from(Hold)) == len(live)
+
+
+def test_every_mail_knows_whom_it_is_for(carried: Flask) -> None:
+    for task in db.session.scalars(select(Task).where(Task.kind.startswith("mail."))):
+        booking = db.session.get_one(Booking, task.booking_id)
+        to_client = task.kind.startswith("mail.attendee.")
+        assert task.attendee_id == (booking.client.id if to_client else None)
+
+
+def test_there_is_no_way_back_with_bookings(
+    carried: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(SystemExit):
+        flask_migrate.downgrade(revision=LAST_BEFORE)
+    assert "only a backup of before" in caplog.text
+    db.session.rollback()
+    assert len(db.session.scalars(select(Booking)).all()) == 8
