@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import select
 
 from ..db import db
-from ..outbox import OPEN_STATES, Task
+from ..outbox import OPEN_STATES, State, Task
 from ..zoom.meetings import is_of_earlier_account, may_delete
 from .followups import DELETE_MEETING
 from .models import Booking
@@ -47,10 +47,10 @@ def remains(booking: Booking) -> Remains | None:
         .order_by(Task.id.desc())
         .limit(1)
     )
-    if deletion is None or deletion.state == "cancelled":
+    if deletion is None or deletion.state == State.CANCELLED:
         is_earlier = is_of_earlier_account(booking.host_id, booking.zoom_host_id)
         return Remains.EARLIER_ACCOUNT if is_earlier else Remains.MAY_NOT_DELETE
-    if deletion.state in {*OPEN_STATES, "done"}:
+    if deletion.state in {*OPEN_STATES, State.DONE}:
         return None
     return Remains.EARLIER_ACCOUNT if is_anothers(deletion) else Remains.DELETION_FAILED
 

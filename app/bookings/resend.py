@@ -60,7 +60,7 @@ def correct_address(booking: Booking, email: str) -> bool:
     booking.version += 1
     booking.ical_sequence += 1
     kind = _kind(booking)
-    waits = any(task.kind == kind and task.state == "waiting" for task in booking.tasks)
+    waits = any(task.kind == kind and task.state == State.WAITING for task in booking.tasks)
     number = times_sent_again(booking) + 1
     _commit(booking, [] if waits else [followups.mail_task(booking, kind, _key(booking, number))])
     return True

@@ -4,6 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from ..core.clock import utcnow
+from ..outbox import State
 from . import followups
 from .meetings import MeetingState
 from .models import Booking
@@ -47,10 +48,10 @@ def told_client(booking: Booking) -> Told:
     occasions = (followups.CONFIRMED, followups.LINK) if booking.is_live else (followups.CANCELLED,)
     kinds = {mail_kind("attendee", occasion) for occasion in occasions}
     states = [task.state for task in booking.tasks if task.kind in kinds]
-    said = [state for state in states if state != "cancelled"]
+    said = [state for state in states if state != State.CANCELLED]
     if not said:
         return Told.NOTHING
-    return {"done": Told.SENT, "failed": Told.BOUNCED}.get(said[-1], Told.ON_ITS_WAY)
+    return {State.DONE: Told.SENT, State.FAILED: Told.BOUNCED}.get(State(said[-1]), Told.ON_ITS_WAY)
 
 
 def waits_for_meeting(booking: Booking) -> bool:

@@ -12,7 +12,7 @@ from ..bookings import followups
 from ..bookings.meetings import Meeting, MeetingState
 from ..bookings.models import Booking, Status
 from ..db import db
-from ..outbox import OPEN_STATES, Task
+from ..outbox import OPEN_STATES, State, Task
 from .inventory import count, is_task_of
 
 TO_CLIENT, TO_HOST = followups.mail_kinds(followups.CANCELLED)
@@ -78,9 +78,9 @@ def progress_of(user_id: int, since: datetime) -> Progress:
         return sum(counts.get((kind, state), 0) for kind in kinds for state in states)
 
     in_hand = sum(number for (kind, _), number in counts.items() if kind not in AWAITED)
-    unsent = how_many(TO_CLIENT, states=(*OPEN_STATES, "failed"))
+    unsent = how_many(TO_CLIENT, states=(*OPEN_STATES, State.FAILED))
     return Progress(
-        done=how_many(*AWAITED, states=("done",)),
+        done=how_many(*AWAITED, states=(State.DONE,)),
         open=how_many(*AWAITED, states=OPEN_STATES) + in_hand,
         unsent=unsent,
         missing=unsent + how_many(followups.DELETE_MEETING, states=OPEN_STATES) + in_hand,
@@ -97,7 +97,7 @@ def _left_in_zoom(user_id: int, since: datetime) -> int:
         .where(
             Task.booking_id == Booking.id,
             Task.kind == followups.DELETE_MEETING,
-            Task.state.in_((*OPEN_STATES, "done")),
+            Task.state.in_((*OPEN_STATES, State.DONE)),
         )
         .exists()
     )
@@ -115,7 +115,7 @@ def _left_in_zoom(user_id: int, since: datetime) -> int:
 
 
 def _try_again(user_id: int, since: datetime) -> None:
-    failed = and_(_is_awaited(user_id, since), Task.state == "failed")
+    failed = and_(_is_awaited(user_id, since), Task.state == State.FAILED)
     for task in db.session.scalars(select(Task).where(failed)).all():
         outbox.retry(task)
     outbox.bring_forward(_is_awaited(user_id, since))
@@ -143,7 +143,7 @@ def _next_due(user_id: int, since: datetime) -> int | None:
 
 def _is_concerned(user_id: int, since: datetime) -> ColumnElement[bool]:
     """What is awaited, and whatever else somebody has in hand."""
-    return or_(_is_awaited(user_id, since), and_(is_task_of(user_id), Task.state == "running"))
+    return or_(_is_awaited(user_id, since), and_(is_task_of(user_id), Task.state == State.RUNNING))
 
 
 def _is_awaited(user_id: int, since: datetime) -> ColumnElement[bool]:

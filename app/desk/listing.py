@@ -108,20 +108,20 @@ def wants_connecting(task: Task) -> bool:
     return (task.last_error or "").partition(": ")[0] in WANTS_CONNECTING
 
 
-def mail_state(booking: Booking) -> str:
+def mail_state(booking: Booking) -> State:
     """What became of a booking's mails, as one of the states of a task."""
     states = {task.state for task in booking.tasks if task.kind.startswith("mail.")}
-    for state in ("failed", "running", "waiting", "done"):
+    for state in (State.FAILED, State.RUNNING, State.WAITING, State.DONE):
         if state in states:
             return state
-    return "cancelled"
+    return State.CANCELLED
 
 
 def worst_failure(booking: Booking) -> Task | None:
     """Of a booking's failed tasks the one that leaves its client worst off: no mail, then no
     meeting, then a meeting that was not deleted, then a mail to the host."""
     ranks = (TO_ATTENDEE, CREATE_MEETING, "meeting.", "mail.")
-    failed = [task for task in booking.tasks if task.state == "failed"]
+    failed = [task for task in booking.tasks if task.state == State.FAILED]
     return min(
         failed,
         key=lambda task: next(

@@ -9,7 +9,7 @@ from ..core.clock import utcnow
 from ..core.config import current_settings
 from ..db import db
 from . import queue
-from .models import Task
+from .models import State, Task
 from .service import Due, change, is_claimable
 
 MOST_AT_ONCE = 500  # tasks that one sweep gives to the queue
@@ -21,7 +21,11 @@ def enqueue(tasks: Iterable[Task]) -> None:
     When the queue cannot be reached they stay for the sweep, which is told so at once.
     """
     push(
-        [Due(task.id, task.kind) for task in tasks if task.state == "waiting" and task.enqueued_at]
+        [
+            Due(task.id, task.kind)
+            for task in tasks
+            if task.state == State.WAITING and task.enqueued_at
+        ]
     )
 
 

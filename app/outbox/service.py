@@ -30,7 +30,7 @@ from ..core.crypto import new_token
 from ..core.errors import Busy, Refused, Unavailable
 from ..db import db
 from ..db.types import UtcDateTime, database_clock
-from .models import Task
+from .models import State, Task
 
 # An outage of Zoom or of a mail server may last a weekend's night and day; what failed for so long
 # is told to the host, who may press Retry.
@@ -51,8 +51,8 @@ def is_claimable(grace: float = 0.0) -> ColumnElement[bool]:
     and do the same deed beside its holder.
     """
     return or_(
-        and_(_ROWS.c.state == "waiting", _ROWS.c.due_at <= database_clock(literal(grace))),
-        and_(_ROWS.c.state == "running", _ROWS.c.lease_until < database_clock(literal(0.0))),
+        and_(_ROWS.c.state == State.WAITING, _ROWS.c.due_at <= database_clock(literal(grace))),
+        and_(_ROWS.c.state == State.RUNNING, _ROWS.c.lease_until < database_clock(literal(0.0))),
     )
 
 
@@ -61,13 +61,13 @@ _CLAIM = (
     update(_ROWS)
     .where(_ROWS.c.id == bindparam("wanted_id"), is_claimable(GRACE))
     .values(
-        state="running",
+        state=State.RUNNING,
         attempts=_ROWS.c.attempts + 1,
         lease_until=database_clock(bindparam("length", type_=Float)),
         lease_token=bindparam("new_token"),
         first_tried_at=func.coalesce(_ROWS.c.first_tried_at, bindparam("now", type_=UtcDateTime)),
         # What put off the try before the one that died says nothing about that one.
-        last_error=case((_ROWS.c.state == "running", null()), else_=_ROWS.c.last_error),
+        last_error=case((_ROWS.c.state == State.RUNNING, null()), else_=_ROWS.c.last_error),
     )
     .returning(
         _ROWS.c.kind,
@@ -80,7 +80,7 @@ _CLAIM = (
 )
 _UPDATE_HELD = update(_ROWS).where(
     _ROWS.c.id == bindparam("held_id"),
-    _ROWS.c.state == "running",
+    _ROWS.c.state == State.RUNNING,
     _ROWS.c.lease_token == bindparam("held_token"),
 )
 _RENEW_HELD = _UPDATE_HELD.values(lease_until=database_clock(bindparam("length", type_=Float)))
@@ -150,17 +150,17 @@ def renew(lease: Lease, for_: timedelta) -> bool:
 
 def finish(lease: Lease) -> None:
     """Done, if the lease is still ours. Commits."""
-    _settle(lease, state="done", finished_at=utcnow(), last_error=None)
+    _settle(lease, state=State.DONE, finished_at=utcnow(), last_error=None)
 
 
 def call_off(lease: Lease) -> None:
     """No longer needed, if the lease is still ours. Commits."""
-    _settle(lease, state="cancelled", finished_at=utcnow(), last_error=None)
+    _settle(lease, state=State.CANCELLED, finished_at=utcnow(), last_error=None)
 
 
 def give_up(lease: Lease, refusal: Refused) -> bool:
     """Failed for good; the host sees it and may retry. Commits. False: it is no longer ours."""
-    return _settle(lease, state="failed", finished_at=utcnow(), last_error=str(refusal))
+    return _settle(lease, state=State.FAILED, finished_at=utcnow(), last_error=str(refusal))
 
 
 def postpone(lease: Lease, error: Unavailable) -> None:
@@ -172,14 +172,14 @@ def postpone(lease: Lease, error: Unavailable) -> None:
     due_at = utcnow() + pause_after(lease.attempt)
     if error.retry_at is not None:
         due_at = max(due_at, error.retry_at)
-    _settle(lease, state="waiting", due_at=due_at, enqueued_at=None, last_error=error.reason)
+    _settle(lease, state=State.WAITING, due_at=due_at, enqueued_at=None, last_error=error.reason)
 
 
 def come_back(lease: Lease, busy: Busy) -> None:
     """Wait until work of our own is over; this was no try. Commits."""
     _settle(
         lease,
-        state="waiting",
+        state=State.WAITING,
         due_at=busy.retry_at or utcnow(),
         enqueued_at=None,
         attempts=lease.attempt - 1,
@@ -198,8 +198,8 @@ def retry(task: Task) -> bool:
     """Make a failed task due again and commit; the caller enqueues it. False: it had not failed."""
     now = utcnow()
     again = change(
-        and_(Task.id == task.id, Task.state == "failed"),
-        state="waiting",
+        and_(Task.id == task.id, Task.state == State.FAILED),
+        state=State.WAITING,
         attempts=0,
         first_tried_at=None,
         last_error=None,
@@ -216,7 +216,7 @@ def bring_forward(condition: ColumnElement[bool]) -> list[Due]:
     now = utcnow()
     brought = db.session.execute(
         update(Task)
-        .where(Task.state == "waiting", Task.due_at > now, condition)
+        .where(Task.state == State.WAITING, Task.due_at > now, condition)
         .values(due_at=now, enqueued_at=now)
         .returning(Task.id, Task.kind)
         .execution_options(synchronize_session=False)
@@ -227,8 +227,8 @@ def bring_forward(condition: ColumnElement[bool]) -> list[Due]:
 def call_off_waiting(condition: ColumnElement[bool]) -> None:
     """Call off waiting tasks, in the caller's transaction. What runs is left to finish."""
     change(
-        and_(Task.state == "waiting", condition),
-        state="cancelled",
+        and_(Task.state == State.WAITING, condition),
+        state=State.CANCELLED,
         finished_at=utcnow(),
     )
 

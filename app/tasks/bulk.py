@@ -10,7 +10,7 @@ from ..bookings import provision
 from ..bookings.models import Booking, Status
 from ..core.clock import utcnow
 from ..db import db
-from ..outbox import Task
+from ..outbox import State, Task
 
 # A task's reason is a code, behind it may stand the other side's own words.
 CODE_ENDS = ": "
@@ -61,7 +61,7 @@ def retry_failed(kind: str = "", reason: str = "") -> int:
 
 def _retry(task_id: int) -> bool:
     task = db.session.get(Task, task_id)
-    if task is None or task.state != "failed":
+    if task is None or task.state != State.FAILED:
         return False
     if task.booking_id is not None:
         booking = db.session.get_one(Booking, task.booking_id)
@@ -77,4 +77,4 @@ def _may_be_done() -> ColumnElement[bool]:
     is_ahead = or_(
         Task.booking_id.is_(None), Booking.starts_at > utcnow(), Booking.status == Status.CANCELLED
     )
-    return and_(Task.state == "failed", is_ahead)
+    return and_(Task.state == State.FAILED, is_ahead)
