@@ -4,11 +4,11 @@ The fence against double bookings stands on `holds` from here on. Ids of what gr
 (on SQLite AUTOINCREMENT, so that no number is given twice). Tables that others point at are built
 anew on SQLite, without batch mode, which would drop triggers.
 
-One way for data: the present release's rows cannot all be said in the columns of before, so going
-back down is for empty tables; with bookings there, restore a backup instead.
+One way for data: going back down is for empty tables; with bookings there, restore a backup.
 """
 
 from email.utils import parseaddr
+from functools import partial
 
 import sqlalchemy as sa
 from alembic import op
@@ -43,7 +43,11 @@ def upgrade() -> None:
     carry_over(is_sqlite)
     op.drop_table("tasks_before")
     op.drop_table("bookings_before")
-    index_tables()
+    index("bookings", "page_id", "starts_at")
+    index("bookings", "host_id", "starts_at")
+    for column in ("booking_id", "attendee_id", "user_id"):
+        index("tasks", column)
+    index("tasks", "state", "due_at")
 
 
 def make_way_for_names(is_sqlite: bool) -> None:
@@ -67,12 +71,7 @@ def make_way_for_names(is_sqlite: bool) -> None:
             op.drop_index(index["name"], table_name=table)
 
 
-def must(name: str, kind: sa.types.TypeEngine) -> sa.Column:
-    return sa.Column(name, kind, nullable=False)
-
-
-def may(name: str, kind: sa.types.TypeEngine) -> sa.Column:
-    return sa.Column(name, kind, nullable=True)
+must, may = partial(sa.Column, nullable=False), partial(sa.Column, nullable=True)
 
 
 def make(table: str, *columns: sa.schema.SchemaItem) -> None:
@@ -82,8 +81,7 @@ def make(table: str, *columns: sa.schema.SchemaItem) -> None:
 
 
 def part_of_booking(table: str, *columns: sa.schema.SchemaItem) -> None:
-    owner = belongs_to(table, "booking_id", "bookings")
-    make(table, must("booking_id", BIG), *columns, owner)
+    make(table, must("booking_id", BIG), *columns, belongs_to(table, "booking_id", "bookings"))
 
 
 # fmt: off
@@ -99,22 +97,38 @@ def make_bookings() -> None:
         must("ical_uid", sa.String(120)), must("ical_sequence", sa.Integer()),
         must("idempotency_key", sa.String(64)), must("created_at", AT), may("cancelled_at", AT),
         may("cancelled_by", sa.String(8)),
-        sa.CheckConstraint("starts_at < ends_at", name=op.f("ck_bookings_span")),
-        sa.CheckConstraint(
-            "status IN ('offered', 'pending', 'confirmed', 'cancelled')",
-            name=op.f("ck_bookings_status_is_known"),
-        ),
+        check("bookings", "span", "starts_at < ends_at"),
+        check("bookings", "status_is_known", one_of("status", "offered pending confirmed cancelled")),
         belongs_to("bookings", "page_id", "booking_pages"),
         belongs_to("bookings", "host_id", "users"),
-        sa.UniqueConstraint("ical_uid", name=op.f("uq_bookings_ical_uid")),
-        sa.UniqueConstraint(
-            "page_id", "idempotency_key", name=op.f("uq_bookings_page_id_idempotency_key")
-        ),
-        sa.UniqueConstraint("public_id", name=op.f("uq_bookings_public_id")),
+        unique("bookings", "ical_uid"),
+        unique("bookings", "page_id", "idempotency_key"),
+        unique("bookings", "public_id"),
     )
 
 
-# fmt: on
+def check(table: str, name: str, condition: str) -> sa.CheckConstraint:
+    return sa.CheckConstraint(condition, name=op.f(f"ck_{table}_{name}"))
+
+
+def one_of(column: str, words: str) -> str:
+    return f"{column} IN ({', '.join(repr(word) for word in words.split())})"
+
+
+def unique(table: str, *columns: str) -> sa.UniqueConstraint:
+    return sa.UniqueConstraint(*columns, name=op.f(f"uq_{table}_{'_'.join(columns)}"))
+
+
+def index(
+    table: str, *columns: str, end: str = "", where: str | None = None, is_unique: bool = False
+) -> None:
+    condition = None if where is None else sa.text(where)
+    name = f"ix_{table}_{end or '_'.join(columns)}"
+    op.create_index(
+        name, table, list(columns), unique=is_unique, sqlite_where=condition, postgresql_where=condition
+    )  # fmt: skip
+
+
 def belongs_to(table: str, column: str, owner: str) -> sa.ForeignKeyConstraint:
     """A row that goes with its owner."""
     name = op.f(f"fk_{table}_{column}_{owner}")
@@ -124,15 +138,13 @@ def belongs_to(table: str, column: str, owner: str) -> sa.ForeignKeyConstraint:
 def make_holds(is_sqlite: bool) -> None:
     part_of_booking(
         "holds",
-        must("host_id", sa.Integer()),
-        must("blocked_from", AT),
-        must("blocked_until", AT),
-        sa.CheckConstraint("blocked_from < blocked_until", name=op.f("ck_holds_span")),
+        must("host_id", sa.Integer()), must("blocked_from", AT), must("blocked_until", AT),
+        check("holds", "span", "blocked_from < blocked_until"),
         belongs_to("holds", "host_id", "users"),
     )
-    op.create_index("ix_holds_host_id_busy", "holds", ["host_id", "blocked_from", "blocked_until"])
-    op.create_index("ix_holds_booking_id", "holds", ["booking_id"])
-    op.create_index("ix_holds_blocked_until", "holds", ["blocked_until"])
+    index("holds", "host_id", "blocked_from", "blocked_until", end="host_id_busy")
+    index("holds", "booking_id")
+    index("holds", "blocked_until")
     if not is_sqlite:
         op.execute(
             "ALTER TABLE holds ADD CONSTRAINT ex_holds_no_overlap EXCLUDE USING gist"
@@ -165,34 +177,20 @@ def make_holds(is_sqlite: bool) -> None:
         )
 
 
-# fmt: off
 def make_attendees() -> None:
     part_of_booking(
         "attendees",
         must("role", sa.String(8)), must("name", sa.String(120)), must("email", sa.String(254)),
         must("locale", sa.String(8)), must("timezone", sa.String(64)),
         must("token_hash", sa.String(64)), must("token", sa.Text()),
-        sa.CheckConstraint("role IN ('client', 'guest')", name=op.f("ck_attendees_role_is_known")),
-        sa.UniqueConstraint("token_hash", name=op.f("uq_attendees_token_hash")),
+        check("attendees", "role_is_known", one_of("role", "client guest")),
+        unique("attendees", "token_hash"),
     )
-    op.create_index("ix_attendees_booking_id", "attendees", ["booking_id"])
-    unique_where("ix_attendees_booking_id_client", "attendees", "role = 'client'")
+    index("attendees", "booking_id")
+    where = "role = 'client'"
+    index("attendees", "booking_id", end="booking_id_client", where=where, is_unique=True)
 
 
-# fmt: on
-def unique_where(name: str, table: str, condition: str) -> None:
-    """At most one such row a booking."""
-    op.create_index(
-        name,
-        table,
-        ["booking_id"],
-        unique=True,
-        sqlite_where=sa.text(condition),
-        postgresql_where=sa.text(condition),
-    )
-
-
-# fmt: off
 def make_meetings() -> None:
     part_of_booking(
         "meetings",
@@ -200,19 +198,13 @@ def make_meetings() -> None:
         may("zoom_host_id", sa.String(64)), may("join_url", sa.Text()),
         may("passcode", sa.Text()), must("state", sa.String(12)), may("error", sa.Text()),
         may("erase_at", AT),
-        sa.CheckConstraint(
-            "state IN ('wanted', 'ready', 'failed', 'left_behind')",
-            name=op.f("ck_meetings_state_is_known"),
-        ),
+        check("meetings", "state_is_known", one_of("state", "wanted ready failed left_behind")),
     )
-    op.create_index("ix_meetings_booking_id", "meetings", ["booking_id"])
-    op.create_index("ix_meetings_zoom_host_id", "meetings", ["zoom_host_id"])
-    unique_where("ix_meetings_booking_id_current", "meetings", "state <> 'left_behind'")
-    is_due = sa.text("erase_at IS NOT NULL")
-    op.create_index(
-        "ix_meetings_erase_at", "meetings", ["erase_at"],
-        sqlite_where=is_due, postgresql_where=is_due,
-    )  # fmt: skip
+    index("meetings", "booking_id")
+    index("meetings", "zoom_host_id")
+    where = "state <> 'left_behind'"
+    index("meetings", "booking_id", end="booking_id_current", where=where, is_unique=True)
+    index("meetings", "erase_at", where="erase_at IS NOT NULL")
 
 
 def make_changes() -> None:
@@ -220,8 +212,8 @@ def make_changes() -> None:
         "changes",
         must("sequence", sa.Integer()), must("by", sa.String(8)), may("old_starts_at", AT),
         may("words", sa.Text()), must("at", AT),
-        sa.CheckConstraint("by IN ('client', 'host')", name=op.f("ck_changes_by_is_known")),
-        sa.UniqueConstraint("booking_id", "sequence", name=op.f("uq_changes_booking_id_sequence")),
+        check("changes", "by_is_known", one_of("by", "client host")),
+        unique("changes", "booking_id", "sequence"),
     )
 
 
@@ -234,21 +226,19 @@ def make_tasks() -> None:
         *(may(name, AT) for name in ("first_tried_at", "enqueued_at", "lease_until")),
         may("lease_token", sa.String(43)), may("last_error", sa.Text()), must("created_at", AT),
         may("finished_at", AT),
-        sa.CheckConstraint(
-            "state IN ('waiting', 'running', 'done', 'failed', 'cancelled')",
-            name=op.f("ck_tasks_state_is_known"),
-        ),
-        sa.CheckConstraint(
-            "booking_id IS NOT NULL OR user_id IS NOT NULL", name=op.f("ck_tasks_has_a_subject")
-        ),
+        check("tasks", "state_is_known", one_of("state", "waiting running done failed cancelled")),
+        check("tasks", "has_a_subject", "booking_id IS NOT NULL OR user_id IS NOT NULL"),
         belongs_to("tasks", "booking_id", "bookings"),
         belongs_to("tasks", "attendee_id", "attendees"),
         belongs_to("tasks", "user_id", "users"),
-        sa.UniqueConstraint("dedupe_key", name=op.f("uq_tasks_dedupe_key")),
+        unique("tasks", "dedupe_key"),
     )
 
 
-# fmt: on
+def of_old(columns: str) -> str:
+    return ", ".join(f"old.{name.strip()}" for name in columns.split(","))
+
+
 def carry_over(is_sqlite: bool) -> None:
     length = (
         "CAST(round((julianday(old.ends_at) - julianday(old.starts_at)) * 1440) AS INTEGER)"
@@ -256,57 +246,42 @@ def carry_over(is_sqlite: bool) -> None:
         else "CAST(round(extract(epoch FROM old.ends_at - old.starts_at) / 60) AS INTEGER)"
     )
     sender = parseaddr(current_app.extensions["settings"].mail_from)[1]
-    kept = ", ".join(f"old.{name.strip()}" for name in KEPT.split(","))
     for statement in (
         f"""INSERT INTO bookings (id, {KEPT}, title, location, timezone, duration, page_version,
                 organizer_email, version)
-            SELECT old.id, {kept}, page.title, page.location, page.timezone, {length}, page.version,
+            SELECT old.id, {of_old(KEPT)}, page.title, page.location, page.timezone, {length}, page.version,
                 :sender, 1
-            FROM bookings_before AS old JOIN booking_pages AS page ON page.id = old.page_id
-            ORDER BY old.id""",
+            FROM bookings_before AS old JOIN booking_pages AS page ON page.id = old.page_id ORDER BY old.id""",
         """INSERT INTO holds (booking_id, host_id, blocked_from, blocked_until)
             SELECT id, host_id, blocked_from, blocked_until FROM bookings_before
             WHERE status <> 'cancelled' ORDER BY blocked_from""",
         """INSERT INTO attendees (booking_id, role, name, email, locale, timezone, token_hash, token)
-            SELECT id, 'client', client_name, client_email, client_locale, client_timezone,
-                token_hash, token
-            FROM bookings_before ORDER BY id""",
+            SELECT id, 'client', client_name, client_email, client_locale, client_timezone, token_hash,
+                token FROM bookings_before ORDER BY id""",
         """INSERT INTO meetings (booking_id, provider, external_id, zoom_host_id, join_url, passcode,
                 state, error, erase_at)
             SELECT id, 'zoom', zoom_meeting_id, zoom_host_id, join_url, passcode,
                 CASE meeting_state WHEN 'none' THEN 'failed' ELSE meeting_state END,
-                meeting_error, zoom_erase_at
-            FROM bookings_before
+                meeting_error, zoom_erase_at FROM bookings_before
             WHERE meeting_state <> 'none' OR zoom_meeting_id IS NOT NULL ORDER BY id""",
         """INSERT INTO changes (booking_id, sequence, by, at)
             SELECT id, ical_sequence, cancelled_by, cancelled_at FROM bookings_before
             WHERE status = 'cancelled' AND cancelled_by IN ('client', 'host')
                 AND cancelled_at IS NOT NULL ORDER BY id""",
         f"""INSERT INTO tasks ({TASK_COLUMNS}, kind, dedupe_key, attendee_id)
-            SELECT {", ".join(f"old.{name.strip()}" for name in TASK_COLUMNS.split(","))},
+            SELECT {of_old(TASK_COLUMNS)},
                 replace(old.kind, 'mail.client.', 'mail.attendee.'),
                 replace(old.dedupe_key, '\\:mail.client.', '\\:mail.attendee.'),
                 CASE WHEN old.kind LIKE 'mail.client.%' THEN person.id END
-            FROM tasks_before AS old LEFT JOIN attendees AS person ON person.booking_id = old.booking_id
-            ORDER BY old.id""",
+            FROM tasks_before AS old LEFT JOIN attendees AS person ON person.booking_id = old.booking_id ORDER BY old.id""",
     ):
-        has_sender = ":sender" in statement
-        bound = sa.text(statement)
-        op.execute(bound.bindparams(sender=sender) if has_sender else bound)
+        op.get_bind().execute(sa.text(statement), {"sender": sender})
     if not is_sqlite:
         for table in ("bookings", "tasks"):
             op.execute(
                 f"SELECT setval(pg_get_serial_sequence('{table}', 'id'),"
                 f" (SELECT coalesce(max(id), 0) + 1 FROM {table}), false)"
             )
-
-
-def index_tables() -> None:
-    op.create_index("ix_bookings_page_id_starts_at", "bookings", ["page_id", "starts_at"])
-    op.create_index("ix_bookings_host_id_starts_at", "bookings", ["host_id", "starts_at"])
-    for column in ("booking_id", "attendee_id", "user_id"):
-        op.create_index(f"ix_tasks_{column}", "tasks", [column])
-    op.create_index("ix_tasks_state_due_at", "tasks", ["state", "due_at"])
 
 
 def downgrade() -> None:
@@ -320,12 +295,6 @@ def downgrade() -> None:
     first.refuse_overlaps()
     op.add_column("tasks", sa.Column("first_tried_at", AT))
     op.drop_column("bookings", "passcode")
-    for name, kind in (
-        ("passcode", sa.Text()), ("zoom_host_id", sa.String(64)), ("zoom_erase_at", AT),
-    ):  # fmt: skip
+    for name, kind in (("passcode", sa.Text()), ("zoom_host_id", sa.String(64)), ("zoom_erase_at", AT)):
         op.add_column("bookings", sa.Column(name, kind))
-    is_due = sa.text("zoom_erase_at IS NOT NULL")
-    op.create_index(
-        "ix_bookings_zoom_erase_at", "bookings", ["zoom_erase_at"],
-        sqlite_where=is_due, postgresql_where=is_due,
-    )  # fmt: skip
+    index("bookings", "zoom_erase_at", where="zoom_erase_at IS NOT NULL")
