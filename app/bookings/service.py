@@ -192,7 +192,8 @@ def cancel(booking: Booking, by: str) -> None:
     """
     lock(booking.host_id)
     # A meeting may be put on it just now, so what hangs on it is read after its row is held.
-    db.session.refresh(booking, with_for_update={"key_share": True})
+    held = select(Booking).where(Booking.id == booking.id).with_for_update(key_share=True)
+    db.session.execute(held.execution_options(populate_existing=True)).scalar_one()
     db.session.expire(booking, ["meeting", "hold"])
     if not booking.is_live:
         db.session.rollback()
