@@ -113,19 +113,27 @@ def run(rush: Rush) -> dict[str, float]:
     return result
 
 
+# A booking in parts, those that others point at first.
+PARTS = ("attendees", "meetings", "holds", "tasks")
+
+
 def insert_again(stage: Stage) -> float:
-    """The bookings with their tasks once more, each by a bare transaction: how many a second.
+    """The bookings with their parts and tasks once more, each by a bare transaction: how many a
+    second.
 
     As many connections as clients had on PostgreSQL; one on SQLite, where writers queue anyway.
     """
     with db.engine.begin() as connection:
-        bookings = connection.exec_driver_sql(f"SELECT * FROM {RUSHED}").all()  # noqa: S608
-        tasks: dict[int, list[Row[Any]]] = {}
-        for task in connection.exec_driver_sql("SELECT * FROM tasks"):
-            tasks.setdefault(task.booking_id, []).append(task)
-        connection.exec_driver_sql("DELETE FROM tasks")
-        connection.exec_driver_sql(f"DELETE FROM {RUSHED}")  # noqa: S608
-    units = [(booking, tasks[booking.id]) for booking in bookings]
+        rows: dict[int, list[tuple[str, Row[Any]]]] = {
+            booking.id: [("bookings", booking)]
+            for booking in connection.exec_driver_sql(f"SELECT * FROM {RUSHED}")  # noqa: S608
+        }
+        for table in PARTS:
+            for row in connection.exec_driver_sql(f"SELECT * FROM {table}"):  # noqa: S608
+                if row.booking_id in rows:
+                    rows[row.booking_id].append((table, row))
+        connection.exec_driver_sql(f"DELETE FROM {RUSHED}")  # noqa: S608  (the parts go along)
+    units = list(rows.values())
     connections = 1 if stage.database == "sqlite" else CONNECTIONS
     shares = [units[first::connections] for first in range(connections)]
     began = time.perf_counter()
@@ -134,14 +142,14 @@ def insert_again(stage: Stage) -> float:
     return len(units) / (time.perf_counter() - began)
 
 
-def insert_all(engine: Engine, units: Sequence[tuple[Row[Any], Sequence[Row[Any]]]]) -> None:
+def insert_all(engine: Engine, units: Sequence[Sequence[tuple[str, Row[Any]]]]) -> None:
     is_sqlite = engine.dialect.name == "sqlite"
     mark = "?" if is_sqlite else "%s"
     with engine.connect() as connection:
-        for booking, tasks in units:
+        for rows in units:
             if is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-            for table, row in (("bookings", booking), *(("tasks", task) for task in tasks)):
+            for table, row in rows:
                 marks = ", ".join([mark] * len(row))
                 connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})", tuple(row))  # noqa: S608
             connection.commit()
