@@ -4,12 +4,11 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
-from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from ..accounts.models import EMAIL_LENGTH, NAME_LENGTH
 from ..db import Model
 from ..db.types import BigId, Encrypted, one_of
-from ..outbox.models import Task
 
 
 class Role(StrEnum):
@@ -47,8 +46,6 @@ class Attendee(Model):
     timezone: Mapped[str] = mapped_column(String(64))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     token: Mapped[str] = mapped_column(Encrypted)
-
-    tasks: WriteOnlyMapped[Task] = relationship(passive_deletes=True)
 
     @property
     def zone(self) -> ZoneInfo:

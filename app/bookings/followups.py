@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, inspect, select
+from sqlalchemy import ColumnElement, and_, select
 
 from ..db import db
 from ..outbox import State, Task, new_task
@@ -24,15 +24,16 @@ def mail_kinds(occasion: str) -> tuple[str, ...]:
     return tuple(mail_kind(party, occasion) for party in PARTIES)
 
 
-def after_booking(booking: Booking) -> list[Task]:
-    """Meeting and mails of a new booking."""
-    meeting = [task(booking, CREATE_MEETING)] if booking.meeting else []
-    return [*meeting, *mails(Deed.BOOKED, booking)]
+def after_booking(booking: Booking, *, wants_meeting: bool) -> list[Task]:
+    """Meeting and mails of a new booking that has its number."""
+    meeting = [task(booking, CREATE_MEETING)] if wants_meeting else []
+    return [*meeting, *mails(Deed.BOOKED, booking, waits_for_link=wants_meeting)]
 
 
-def mails(deed: Deed, booking: Booking) -> list[Task]:
+def mails(deed: Deed, booking: Booking, *, waits_for_link: bool = False) -> list[Task]:
     """The mails that follow from what has just happened to the booking."""
-    return [task(booking, kind, due_at) for kind, due_at in planned(deed, booking)]
+    plans = planned(deed, booking, waits_for_link=waits_for_link)
+    return [task(booking, kind, due_at) for kind, due_at in plans]
 
 
 def task(booking: Booking, kind: str, due_at: datetime | None = None) -> Task:
@@ -43,11 +44,9 @@ def task(booking: Booking, kind: str, due_at: datetime | None = None) -> Task:
 def mail_task(booking: Booking, kind: str, key: str, due_at: datetime | None = None) -> Task:
     """The same under a key of its own; a mail to an attendee knows whom it is for."""
     added = new_task(kind, key, due_at=due_at)
+    added.booking_id = booking.id
     if kind.startswith(TO_ATTENDEE):
-        if inspect(booking.client).has_identity:
-            added.attendee_id = booking.client.id
-        else:  # of a booking that is being made
-            booking.client.tasks.add(added)
+        added.attendee_id = booking.client.id
     return added
 
 

@@ -41,8 +41,9 @@ class Occasion(ABC):
         both = {"attendee": self.to_attendee, "host": self.to_host}
         return {party: label for party, label in both.items() if label is not None}
 
-    def due_at(self, _booking: Booking) -> datetime | None:
-        """When it is to leave, aware UTC; None: at once."""
+    def due_at(self, booking: Booking, *, waits_for_link: bool) -> datetime | None:
+        """When it is to leave, aware UTC; None: at once. `waits_for_link`: a meeting is being made."""
+        del booking, waits_for_link
         return None
 
     @abstractmethod
@@ -93,10 +94,12 @@ def label(kind: str) -> str:
     return str(occasion.labels.get(party, "")) if occasion else ""
 
 
-def planned(deed: Deed, booking: Booking) -> list[tuple[str, datetime | None]]:
+def planned(
+    deed: Deed, booking: Booking, *, waits_for_link: bool
+) -> list[tuple[str, datetime | None]]:
     """The kinds of mail that follow from a deed, each with the instant at which it is due."""
     return [
-        (mail_kind(party, occasion.name), occasion.due_at(booking))
+        (mail_kind(party, occasion.name), occasion.due_at(booking, waits_for_link=waits_for_link))
         for occasion in _occasions.values()
         if occasion.after == deed
         for party in occasion.labels

@@ -20,10 +20,10 @@ from ..db.retry import retry_on_conflict
 from ..outbox import Task
 from . import followups
 from .attendees import Attendee, Role
-from .meetings import Meeting, MeetingState
-from .models import Booking, Change, Hold, Status
+from .models import Booking, Change, Status
 from .occasions import Deed
 from .openings import busy_spans, is_open
+from .parts import insert_parts
 
 WITH_PARTIES = (
     joinedload(Booking.host, innerjoin=True),
@@ -79,10 +79,13 @@ def book(
         lock(page.user_id)
         offering = offering_of(page_id)  # what was read before the lock may be old
         _check(offering, start, terms)
-        booking = _new_booking(offering.page, start, client, key)
-        db.session.add(booking)
-        tasks = followups.after_booking(booking)
-        booking.tasks.extend(tasks)
+        page = offering.page
+        booking = _new_booking(page, start, client, key)
+        insert_parts(
+            booking, _new_client(client), _blocked(page, start), wants_meeting=page.auto_zoom
+        )
+        tasks = followups.after_booking(booking, wants_meeting=page.auto_zoom)
+        db.session.add_all(tasks)
         commit_and_keep()
     except (SlotTaken, OutsideHours, TermsChanged, IntegrityError, NoResultFound) as refusal:
         db.session.rollback()
@@ -144,7 +147,6 @@ def _blocked(page: PageSnapshot, start: datetime) -> tuple[datetime, datetime]:
 def _new_booking(page: PageSnapshot, start: datetime, client: Client, key: str) -> Booking:
     settings = current_settings()
     public_id = new_reference()
-    blocked_from, blocked_until = _blocked(page, start)
     return Booking(
         public_id=public_id,
         page_id=page.id,
@@ -164,9 +166,6 @@ def _new_booking(page: PageSnapshot, start: datetime, client: Client, key: str) 
         ical_sequence=0,
         idempotency_key=key,
         created_at=utcnow(),
-        hold=Hold(host_id=page.user_id, blocked_from=blocked_from, blocked_until=blocked_until),
-        client=_new_client(client),
-        meeting=Meeting(provider="zoom", state=MeetingState.WANTED) if page.auto_zoom else None,
     )
 
 

@@ -20,8 +20,9 @@ class Confirmed(Occasion):
     to_host = _l("Confirmation to you")
     asks_whether_wanted = True
 
-    def due_at(self, booking: Booking) -> datetime | None:
-        return utcnow() + current_settings().link_wait if booking.meeting else None
+    def due_at(self, booking: Booking, *, waits_for_link: bool) -> datetime | None:
+        del booking
+        return utcnow() + current_settings().link_wait if waits_for_link else None
 
     def subject(self, words: Mapping[str, str]) -> str:
         return _("Booked: %(title)s with %(name)s, %(when)s", **words)
