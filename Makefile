@@ -1,8 +1,9 @@
 # Two commands matter: `make run` gives a working CalSync, `make test` proves it.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test chaos check format lock screens pictures bench
+.PHONY: help setup run test chaos proof check format lock screens pictures bench
 
 PYTHON_HERE := .venv/bin/python
+PROOF := tests/browser/test_published_guide.py tests/notifications/test_invitations.py tests/availability/test_properties.py
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +20,10 @@ test: setup ## Run every test; ARGS="tests/bookings -x" for some
 
 chaos: setup ## Kill, freeze and restart real processes on both databases; ARGS="-k postgresql" for some
 	@$(PYTHON_HERE) -m pytest -m "" tests/chaos tests/journey/test_races.py $(ARGS)
+
+proof: setup ## Before a release: properties on very many examples, and the guide in both languages on both databases
+	@$(PYTHON_HERE) -m scripts.chromium --install
+	@CALSYNC_PROOF=1 $(PYTHON_HERE) -m pytest -m "not chaos" $(PROOF) $(ARGS)
 
 check: setup ## Format, lint, types, templates, layers
 	$(PYTHON_HERE) -m ruff format --check .

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -18,6 +19,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 FONT = "fonts-noto-cjk"
 # What Playwright's driver links against, and a minimal Debian leaves out.
 LIBRARY = "libatomic1"
+# Says that all of it was there, and where; with the environment it is made anew.
+STAMP = Path(sys.prefix) / ".chromium"
 
 
 def find() -> str | None:
@@ -56,6 +59,34 @@ def _runs(path: str) -> bool:
 
 def install() -> int:
     """Make sure that there is a Chromium, and a Japanese font; 0 also when tests can do without."""
+    if _was_complete():
+        return 0
+    STAMP.unlink(missing_ok=True)
+    status = _install()
+    path = find()
+    if path and _driver_runs() and _has_japanese_font():
+        STAMP.write_text(f"{_key()}\n{path}\n")
+    return status
+
+
+def _key() -> str:
+    """What decides which Chromium is found, and what was installed beside it."""
+    packages = ""
+    with suppress(FileNotFoundError):  # written by `make setup`
+        packages = (STAMP.parent / ".packages").read_text()
+    return repr((packages, os.environ.get("CHROMIUM"), os.environ.get("PATH")))
+
+
+def _was_complete() -> bool:
+    """Whether an earlier look found everything: looking anew starts five processes, for seconds."""
+    try:
+        key, path = STAMP.read_text().splitlines()
+    except (OSError, ValueError):
+        return False
+    return key == _key() and Path(path).exists()
+
+
+def _install() -> int:
     present = {"chromium": bool(find()), LIBRARY: _driver_runs(), FONT: _has_japanese_font()}
     wanted = [package for package, is_there in present.items() if not is_there]
     if wanted and _can_apt():

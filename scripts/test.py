@@ -1,4 +1,4 @@
-"""`make test`: every test, in two halves beside each other, a core for each.
+"""`make test`: every test, in shards that are run beside each other and shown one by one.
 
 Run as `python -m scripts.test`. With arguments it is one pytest with these.
 """
@@ -6,25 +6,86 @@ Run as `python -m scripts.test`. With arguments it is one pytest with these.
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, NamedTuple
 
+ROOT = Path(__file__).resolve().parent.parent
 PYTEST = (sys.executable, "-m", "pytest")
-# What is on PostgreSQL, and the longest of what needs no database: about half of the time.
-ONE_HALF = "postgresql or test_properties"
+RUNNERS = 2
+# Real processes and browsers, on both databases.
+PROCESSES = ("bench", "browser", "chaos", "deploy", "journey", "sandbox", "setup")
+# Of the others, what a shard of its own has; the last shard of each database has the rest.
+APART = ("zoom", "bookings")
+
+
+class Shard(NamedTuple):
+    """Some of the tests, and how pytest is told of them."""
+
+    name: str
+    folders: tuple[str, ...]
+    chosen: str = ""
+
+    @property
+    def command(self) -> list[str]:
+        folders = [f"tests/{folder}" for folder in self.folders]
+        return [*PYTEST, *folders, *(["-k", self.chosen] if self.chosen else [])]
+
+
+def shards() -> list[Shard]:
+    """Every folder of tests, on every database; what takes longest begins first."""
+    folders = sorted(path.parent.name for path in (ROOT / "tests").glob("*/test_*.py"))
+    rest = tuple(dict.fromkeys(name for name in folders if name not in PROCESSES + APART))
+    parts = [(name,) for name in APART] + [rest]
+    return [
+        Shard("processes and browsers", PROCESSES),
+        *(
+            Shard(f"{', '.join(part)}: {database}", part, chosen)
+            for database, chosen in (("PostgreSQL", "postgresql"), ("others", "not postgresql"))
+            for part in parts
+        ),
+    ]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The exit status: pytest's; of two the first that is not 0."""
+    """The exit status: pytest's; of several the first that is not 0."""
     if arguments:
         return subprocess.call([*PYTEST, *arguments])
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as later:
-        beside = subprocess.Popen([*PYTEST, "-k", ONE_HALF], stdout=later, stderr=subprocess.STDOUT)
-        status = subprocess.call([*PYTEST, "-k", f"not ({ONE_HALF})"])
-        print("\nBeside these:\n", flush=True)
-        status_beside = beside.wait()
-        later.seek(0)
-        print(later.read(), flush=True)
-    return status or status_beside
+    return run([(shard.name, shard.command) for shard in shards()])
+
+
+def run(commands: Sequence[tuple[str, Sequence[str]]]) -> int:
+    """Run all, some at a time; show of each, when it is over, all that it printed."""
+    show = threading.Lock()
+    began = time.monotonic()
+
+    def run_one(name: str, command: Sequence[str]) -> int:
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as printed:
+            started = time.monotonic()
+            status = subprocess.call(command, stdout=printed, stderr=subprocess.STDOUT)
+            with show:
+                _show(name, printed, status, time.monotonic() - started)
+        return status
+
+    with ThreadPoolExecutor(RUNNERS) as runners:
+        try:
+            statuses = list(runners.map(lambda one: run_one(*one), commands))
+        except KeyboardInterrupt:
+            runners.shutdown(cancel_futures=True)  # Ctrl-C has reached those under way as well
+            return 130
+    failed = [name for (name, _), status in zip(commands, statuses, strict=True) if status]
+    print(f"\n{len(commands)} shards in {time.monotonic() - began:.0f} s;", end=" ")
+    print(f"failed: {'; '.join(failed)}" if failed else "all passed", flush=True)
+    return next((status for status in statuses if status), 0)
+
+
+def _show(name: str, printed: IO[str], status: int, seconds: float) -> None:
+    printed.seek(0)
+    print(f"\n=== {name} ===\n{printed.read()}", end="")
+    print(f"=== {name}: {'failed' if status else 'passed'} after {seconds:.0f} s ===", flush=True)
 
 
 if __name__ == "__main__":

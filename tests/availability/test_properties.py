@@ -1,35 +1,32 @@
 """The engine against its contract, for random rules in every zone of the database.
 
-`HYPOTHESIS_PROFILE=slots-thorough pytest tests/availability/test_properties.py` tries
-100,000 examples of each property instead of 2,000.
+`make proof` tries 100,000 examples of each property instead of 400.
 """
 
-import os
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.availability import Span
+from tests.examples import tried
 
 from .reference import slots_by_definition
 from .strategies import NOTHING, Situation, distances, situations
 
-settings.register_profile("slots", max_examples=2_000, deadline=None)
-settings.register_profile("slots-thorough", max_examples=100_000, deadline=None)
-tried = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "slots"))
+examples = tried(400, in_proof=100_000)
 
 
-@tried
+@examples
 @given(situations())
 def test_the_open_slots_are_those_of_the_definition(situation: Situation) -> None:
     rules, busy, asked = situation
     assert situation.slots() == slots_by_definition(rules, busy, **asked)
 
 
-@tried
+@examples
 @given(situations())
 def test_every_offered_slot_could_be_held(situation: Situation) -> None:
     rules, busy, asked = situation
@@ -39,7 +36,7 @@ def test_every_offered_slot_could_be_held(situation: Situation) -> None:
         assert start >= asked["now"] + rules.notice
 
 
-@tried
+@examples
 @given(situations(), st.data())
 def test_asking_in_two_parts_gives_the_same_as_asking_once(
     situation: Situation, data: st.DataObject
@@ -50,7 +47,7 @@ def test_asking_in_two_parts_gives_the_same_as_asking_once(
     assert parts == situation.slots()
 
 
-@tried
+@examples
 @given(situations(), st.randoms())
 def test_neither_order_nor_overlap_of_busy_spans_matters(
     situation: Situation, random: Random
@@ -67,7 +64,7 @@ def two_touching(span: Span) -> tuple[Span, Span]:
     return Span(span.start, middle), Span(middle, span.end)
 
 
-@tried
+@examples
 @given(situations(), distances(NOTHING, timedelta(days=3)))
 def test_slots_go_as_time_passes_but_never_move(situation: Situation, passed: timedelta) -> None:
     unbounded = situation._replace(rules=replace(situation.rules, horizon_days=None))

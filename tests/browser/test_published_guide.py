@@ -1,7 +1,7 @@
 """The published guide, followed sentence by sentence in Chromium, as its readers follow it.
 
 Each step is named by the guide's sentence. The host reads and clicks in one language, on one
-database; `python -m pytest -m "" tests/browser/test_published_guide.py` walks all pairs.
+database; `make proof` walks all pairs.
 """
 
 import re
@@ -51,8 +51,9 @@ def stack(engine: str, request: pytest.FixtureRequest) -> Iterator[Stack]:
 @pytest.mark.parametrize(
     ("engine", "language"),
     [
-        ("sqlite", "en"),
+        pytest.param("sqlite", "en", marks=pytest.mark.slow),
         pytest.param("sqlite", "ja", marks=pytest.mark.slow),
+        # The other tests with a browser are on SQLite and mostly in English.
         ("postgresql", "ja"),
         pytest.param("postgresql", "en", marks=pytest.mark.slow),
     ],

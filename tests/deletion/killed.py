@@ -1,20 +1,66 @@
 """The command in a process that kills itself right before its n-th commit.
 
-python -m tests.deletion.killed 3 delete-account aya@example.jp --yes
+Each is forked from a process that has loaded the app: loading it takes longer than the command.
 """
 
+import multiprocessing
 import os
 import signal
 import sys
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 from sqlalchemy import event
 
 from app import create_app
 from app.db import db
 
+_prepared = multiprocessing.get_context("forkserver")
+_prepared.set_forkserver_preload(["pytest", __name__])
 
-def main() -> None:
-    left = int(sys.argv[1])
+
+@dataclass
+class Running:
+    """A process of the command, and the file that it prints to."""
+
+    process: BaseProcess
+    printed: Path
+
+    def wait(self) -> str:
+        """Until it is over; gives all that it has printed."""
+        self.process.join(timeout=120)
+        return self.printed.read_text(encoding="utf-8")
+
+    @property
+    def status(self) -> int | None:
+        """The exit status; negative for a signal."""
+        return self.process.exitcode
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.process.close()
+
+
+def start(
+    environment: dict[str, str], printed: Path, command: tuple[str, ...], dies_before: int
+) -> Running:
+    """Start it with nothing but that environment; 0 lets it live."""
+    process = _prepared.Process(target=_run, args=(environment, printed, command, dies_before))
+    process.start()
+    return Running(process, printed)
+
+
+def _run(
+    environment: dict[str, str], printed: Path, command: tuple[str, ...], dies_before: int
+) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    with printed.open("wb") as file:
+        os.dup2(file.fileno(), sys.stdout.fileno())
+        os.dup2(file.fileno(), sys.stderr.fileno())
+    left = dies_before
 
     def count(_connection: object) -> None:
         nonlocal left
@@ -25,8 +71,4 @@ def main() -> None:
     app = create_app()
     with app.app_context():
         event.listen(db.engine, "commit", count)
-        app.cli.main(args=sys.argv[2:])
-
-
-if __name__ == "__main__":
-    main()
+        app.cli.main(args=command)

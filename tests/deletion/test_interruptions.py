@@ -1,11 +1,9 @@
 """A deletion that is broken off, doubled, or meets others at work, is gone on with in the end."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,13 +21,14 @@ from app.bookings.attendees import Attendee
 from app.bookings.models import Booking
 from app.core.clock import utcnow
 from app.core.config import Settings
-from app.core.environment import ROOT
 from app.db import db
 from app.deletion.models import Deletion
 from app.outbox import Task, queue
 from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
 from tests.conftest import empty_tables
+from tests.deletion import killed
 from tests.deletion.conftest import AYA, HANAKO, KEN, OTTO
+from tests.deletion.killed import Running
 from tests.deletion.test_deletion import PERSONAL, every_row, is_there, the_record
 from tests.services import MailServer, free_ports
 from tests.stack import clean_environment
@@ -66,31 +65,23 @@ def environment(app: Flask, mails: MailServer) -> dict[str, str]:
 
 
 @pytest.fixture
-def start(environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Running]]:
     """Starts the command as a process of its own; `start(3)` dies right before its third commit."""
-    started: list[subprocess.Popen[str]] = []
+    started: list[Running] = []
 
-    def run(dies_before: int = 0) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.deletion.killed", str(dies_before), *COMMAND],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        started.append(process)
-        return process
+    def run(dies_before: int = 0) -> Running:
+        printed = tmp_path / f"printed-{len(started)}"
+        started.append(killed.start(environment, printed, COMMAND, dies_before))
+        return started[-1]
 
     yield run
     for process in started:
-        process.kill()
-        process.communicate()
+        process.close()
 
 
 def test_whichever_commit_it_dies_before_the_next_run_finishes(
     app: Flask, mails: MailServer, revoked: responses.BaseResponse,
-    change_settings: Callable[..., Settings], start: Callable[..., subprocess.Popen[str]],
+    change_settings: Callable[..., Settings], start: Callable[..., Running],
 ) -> None:  # fmt: skip
     change_settings(lease=timedelta(seconds=2))  # as the processes have it
     for number in range(1, 50):
@@ -102,10 +93,10 @@ def test_whichever_commit_it_dies_before_the_next_run_finishes(
         mails.messages.clear()
         db.session.remove()
         first = start(number)
-        printed, _ = first.communicate(timeout=120)
-        if first.returncode == 0:
+        printed = first.wait()
+        if first.status == 0:
             break
-        assert first.returncode == -signal.SIGKILL, printed
+        assert first.status == -signal.SIGKILL, printed
         assert is_there(), number
         db.session.remove()
         again = app.test_cli_runner().invoke(args=COMMAND)
@@ -121,7 +112,7 @@ def test_whichever_commit_it_dies_before_the_next_run_finishes(
 
 
 def test_a_process_that_is_killed_while_it_mails_is_made_good_by_the_next(
-    aya: User, mails: MailServer, start: Callable[..., subprocess.Popen[str]]
+    aya: User, mails: MailServer, start: Callable[..., Running]
 ) -> None:
     keep = mails.handle_DATA
     victim = start()
@@ -129,18 +120,18 @@ def test_a_process_that_is_killed_while_it_mails_is_made_good_by_the_next(
     async def keep_and_kill(*arguments: Any) -> str:
         answer = await keep(*arguments)
         if len(mails.messages) == 2:
-            os.kill(victim.pid, signal.SIGKILL)
+            victim.process.kill()
         return answer
 
     mails.handle_DATA = keep_and_kill  # type: ignore[method-assign]
-    printed, _ = victim.communicate(timeout=120)
-    assert victim.returncode == -signal.SIGKILL
+    printed = victim.wait()
+    assert victim.status == -signal.SIGKILL
     assert is_there()
     mails.handle_DATA = keep  # type: ignore[method-assign]
 
     second = start()
-    printed_again, _ = second.communicate(timeout=120)
-    assert second.returncode == 0, printed_again
+    printed_again = second.wait()
+    assert second.status == 0, printed_again
     db.session.remove()
     assert not is_there()
     assert the_record().called_off == 3
@@ -154,11 +145,11 @@ def test_a_process_that_is_killed_while_it_mails_is_made_good_by_the_next(
 
 
 def test_two_at_once_delete_once_and_tell_nobody_twice(
-    aya: User, mails: MailServer, start: Callable[..., subprocess.Popen[str]]
+    aya: User, mails: MailServer, start: Callable[..., Running]
 ) -> None:
     both = [start(), start()]
-    printed = [process.communicate(timeout=120)[0] for process in both]
-    assert 0 in [process.returncode for process in both], printed
+    printed = [process.wait() for process in both]
+    assert 0 in [process.status for process in both], printed
     assert all("Traceback" not in text for text in printed), printed
     db.session.remove()
     assert not is_there()

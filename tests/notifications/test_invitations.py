@@ -10,6 +10,7 @@ from icalendar import Calendar
 from app.core.text import line
 from app.core.text import lines as several
 from app.notifications.invitations import NO_MARKUP, invitation, summary
+from tests.examples import tried
 from tests.notifications.rows import START, booking_row, event_in
 
 awkward = st.sampled_from(
@@ -26,6 +27,7 @@ lines = texts.map(lambda typed: line(typed, 120)).filter(bool)
 notes = texts.map(lambda typed: several(typed, 2000)).filter(bool)
 
 
+@tried(20, in_proof=2_000)
 @given(client=lines, title=lines, note=notes, link=st.booleans())
 @example(
     client='山田, 健; "Ken"', title="相談: 一, 二; 三\\n", note="一行目\n二行目, 終", link=True

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -61,11 +60,9 @@ class Sandbox:
         return found
 
 
-@pytest.fixture
-def sandbox(
-    app: Flask, change_settings: Callable[..., Settings], tmp_path: Path
-) -> Iterator[Sandbox]:
-    """A sandbox of this test's own, which the app takes for Zoom."""
+@pytest.fixture(scope="session")
+def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """One sandbox for all tests: to start it takes longer than most of them."""
     port, smtp_port = free_ports(2)
     process = subprocess.Popen(
         [sys.executable, "-m", "sandbox"],
@@ -74,7 +71,7 @@ def sandbox(
         | {
             "SANDBOX_PORT": str(port),
             "SANDBOX_SMTP_PORT": str(smtp_port),
-            "SANDBOX_DATABASE": str(tmp_path / "sandbox.db"),
+            "SANDBOX_DATABASE": str(tmp_path_factory.mktemp("zoom") / "sandbox.db"),
             "ZOOM_CLIENT_ID": BASIC[0],
             "ZOOM_CLIENT_SECRET": BASIC[1],
             "ZOOM_WEBHOOK_SECRETS": "webhook-secret",
@@ -86,10 +83,19 @@ def sandbox(
     assert process.stdout is not None
     try:
         assert process.stdout.readline().startswith("sandbox ready")
-        url = f"http://127.0.0.1:{port}"
-        change_settings(zoom_oauth_base_url=url, zoom_api_base_url=f"{url}/v2")
-        yield Sandbox(url)
+        yield Sandbox(f"http://127.0.0.1:{port}")
     finally:
         process.terminate()
         process.wait(timeout=10)
         process.stdout.close()
+
+
+@pytest.fixture
+def sandbox(
+    app: Flask, change_settings: Callable[..., Settings], running_sandbox: Sandbox
+) -> Sandbox:
+    """A sandbox as on its first day, which the app takes for Zoom."""
+    url = running_sandbox.url
+    requests.post(f"{url}/api/reset", timeout=10).raise_for_status()
+    change_settings(zoom_oauth_base_url=url, zoom_api_base_url=f"{url}/v2")
+    return running_sandbox
