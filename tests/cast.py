@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 
 from app.accounts import service as accounts
-from app.accounts.models import User
+from app.accounts.models import Credential, User
 from app.booking_pages import service as pages
 from app.booking_pages.models import BookingPage
 from app.bookings import service as bookings
@@ -34,12 +34,12 @@ def make_host(name: str = "Aya Sato", email: str | None = None, **more: Any) -> 
     """A host in Tokyo who reads English, with the row that a sign-up makes."""
     values = {
         "email": email or f"{name.split(maxsplit=1)[0].lower()}@example.jp",
-        "password_hash": _password_hash(),
         "name": name,
         "locale": "en",
         "timezone": "Asia/Tokyo",
     } | more
-    user = User(**values)
+    secret = values.pop("password_hash", None) or _password_hash()
+    user = User(credentials=[Credential(kind="password", secret=secret)], **values)
     db.session.add(user)
     db.session.commit()
     return user

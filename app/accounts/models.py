@@ -1,14 +1,16 @@
 """Hosts and their sign-ins."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from flask_login import UserMixin
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..core.clock import utcnow
 from ..db import Model
 from ..db.once import MadeByForm
+from ..db.types import one_of
 
 EMAIL_LENGTH = 254  # RFC 5321, 4.5.3.1.3
 NAME_LENGTH = 120
@@ -23,7 +25,6 @@ class User(UserMixin, MadeByForm, Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(EMAIL_LENGTH), unique=True)
-    password_hash: Mapped[str] = mapped_column(String(255))
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     locale: Mapped[str] = mapped_column(String(8))
     timezone: Mapped[str] = mapped_column(String(64))
@@ -32,6 +33,9 @@ class User(UserMixin, MadeByForm, Model):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     disabled_at: Mapped[datetime | None]
 
+    credentials: Mapped[list["Credential"]] = relationship(
+        back_populates="user", cascade="all, delete-orphan", passive_deletes=True
+    )
     sessions: Mapped[list["SignIn"]] = relationship(
         back_populates="user", cascade="all, delete-orphan", passive_deletes=True
     )
@@ -48,6 +52,42 @@ class User(UserMixin, MadeByForm, Model):
         if self.session_token is None:
             raise ValueError("a user is signed in through accounts.service.sign_in")
         return self.session_token
+
+
+class CredentialKind(StrEnum):
+    """What somebody signs in with."""
+
+    PASSWORD = "password"  # noqa: S105  (a kind)
+    TOTP = "totp"
+    PASSKEY = "passkey"
+    RECOVERY = "recovery"
+
+
+class Credential(Model):
+    """One thing a host signs in with. `secret` is hashed where it can be (a password: argon2id).
+    At most one password a host."""
+
+    __tablename__ = "credentials"
+    __table_args__ = (
+        CheckConstraint(one_of("kind", CredentialKind), name="kind_is_known"),
+        Index(
+            "ix_credentials_user_id_password",
+            "user_id",
+            unique=True,
+            sqlite_where=text("kind = 'password'"),
+            postgresql_where=text("kind = 'password'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(8))
+    secret: Mapped[str] = mapped_column(Text)
+    label: Mapped[str] = mapped_column(String(120), default="")
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    last_used_at: Mapped[datetime | None]
+
+    user: Mapped[User] = relationship(back_populates="credentials")
 
 
 class SignIn(Model):

@@ -6,12 +6,14 @@ from flask import current_app
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from .. import events
 from ..core.clock import utcnow
 from ..core.crypto import fingerprint, new_token
 from ..core.logs import log
 from ..db import DATABASE_AWAY, db, delete_some
+from ..events import Action, Actor
 from ..web.forms import version_of
-from .models import SignIn, User
+from .models import Credential, CredentialKind, SignIn, User
 from .passwords import hash_password, is_outdated, matches
 
 IDLE_END = timedelta(days=30)
@@ -44,7 +46,7 @@ def sign_up(
     """
     user = User(
         email=email,
-        password_hash=hash_password(password),  # before the transaction begins
+        credentials=[_password(hash_password(password))],  # before the transaction begins
         name=name,
         locale=locale,
         timezone=timezone,
@@ -54,11 +56,18 @@ def sign_up(
     )
     db.session.add(user)
     try:
+        db.session.flush()
+        by = Actor.OPERATOR if is_admin else Actor.HOST
+        events.record(Action.ACCOUNT_MADE, by, host_id=user.id, is_admin=is_admin)
         db.session.commit()
     except IntegrityError as error:
         db.session.rollback()
         raise AddressTaken from error
     return user
+
+
+def _password(secret: str) -> Credential:
+    return Credential(kind=CredentialKind.PASSWORD, secret=secret, created_at=utcnow())
 
 
 def made_by(form_key: str) -> User | None:
@@ -70,27 +79,33 @@ def authenticate(email: str, password: str) -> User | None:
     """The active user with this address and password, or None. Raises gates.Busy.
 
     An unknown address costs as much time as a wrong password. No database connection is held
-    meanwhile. Commits a new hash when the library's recommended cost has changed since the old
-    one.
+    meanwhile. Commits that the password was used, with a new hash when the library's recommended
+    cost has changed since the old one.
     """
     known = db.session.execute(
-        select(User.id, User.password_hash).where(User.email == email)
+        select(User.id, Credential.secret)
+        .join(User.credentials)
+        .where(User.email == email, Credential.kind == CredentialKind.PASSWORD)
     ).one_or_none()
     db.session.rollback()
-    if not matches(known.password_hash if known else None, password) or known is None:
+    if not matches(known.secret if known else None, password) or known is None:
         return None
-    if is_outdated(known.password_hash):
-        _renew_hash(known.id, known.password_hash, hash_password(password))
+    _note_password(known.id, known.secret, password)
     user = db.session.get(User, known.id)
     return user if user is not None and user.is_active else None
 
 
-def _renew_hash(user_id: int, before: str, after: str) -> None:
-    """Unless the password was changed meanwhile."""
+def _note_password(user_id: int, before: str, password: str) -> None:
+    """That it was used, and its hash at today's cost; unless it was changed meanwhile."""
+    after = hash_password(password) if is_outdated(before) else before
     db.session.execute(
-        update(User)
-        .where(User.id == user_id, User.password_hash == before)
-        .values(password_hash=after)
+        update(Credential)
+        .where(
+            Credential.user_id == user_id,
+            Credential.kind == CredentialKind.PASSWORD,
+            Credential.secret == before,
+        )
+        .values(secret=after, last_used_at=utcnow())
     )
     db.session.commit()
 
@@ -180,6 +195,7 @@ def update_profile(
         db.session.rollback()
         raise Stale
     user.name, user.timezone, user.locale = name, timezone, locale
+    events.record(Action.ACCOUNT_CHANGED, Actor.HOST, host_id=user.id)
     db.session.commit()
 
 
@@ -198,9 +214,14 @@ def promote(user: User, password: str) -> None:
 
     Pages, bookings and connections stay as whoever made the account left them.
     """
-    user.password_hash = hash_password(password)
+    secret = hash_password(password)
+    others = [one for one in user.credentials if one.kind != CredentialKind.PASSWORD]
+    user.credentials = others
+    db.session.flush()  # the old password goes before the new one comes: there is one at most
+    user.credentials.append(_password(secret))
     user.is_admin = True
     db.session.execute(delete(SignIn).where(SignIn.user_id == user.id))
+    events.record(Action.ACCOUNT_TAKEN_OVER, Actor.OPERATOR, host_id=user.id)
     db.session.commit()
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from ..accounts.models import User
 from ..core.clock import utcnow
 from ..db import db
+from ..events import Action, Actor, record
 from . import slugs
 from .models import BookingPage, PageAddress, PageHours, PageOverride
 
@@ -87,6 +88,8 @@ def create_page(host: User, draft: Draft, form_key: str | None = None) -> Bookin
         page.addresses = [PageAddress(slug=slug)]
         db.session.add(page)
         try:
+            db.session.flush()
+            _record(Action.PAGE_MADE, page)
             db.session.commit()
         except IntegrityError as error:
             db.session.rollback()
@@ -120,12 +123,14 @@ def update_page(page: BookingPage, draft: Draft, version: int | None = None) -> 
         raise Stale
     page_id = page.id
     slug = str(draft.columns.get("slug") or page.slug)
+    changed = what_differs(page, draft)
     with db.session.no_autoflush:
         _fill(page, draft, slug)
         if slug not in {address.slug for address in page.addresses}:
             page.addresses.append(PageAddress(slug=slug))
     page.version += 1
     try:
+        _record(Action.PAGE_CHANGED, page, changed=changed)
         db.session.commit()
     except IntegrityError as error:
         db.session.rollback()
@@ -160,16 +165,28 @@ def _fill(page: BookingPage, draft: Draft, slug: str) -> None:
 
 def says_the_same(page: BookingPage, draft: Draft) -> bool:
     """Whether saving the draft would change nothing."""
+    return not what_differs(page, draft)
+
+
+def what_differs(page: BookingPage, draft: Draft) -> list[str]:
+    """The names of what saving the draft would change."""
     saved = draft_of(page)
-    return (
-        all(
-            value == saved.columns[name]
-            for name, value in draft.columns.items()
-            if name != "slug" or value
-        )
-        and sorted(draft.hours) == sorted(saved.hours)
-        and sorted(map(str, draft.overrides)) == sorted(map(str, saved.overrides))
-    )
+    names = [
+        name
+        for name, value in draft.columns.items()
+        if value != saved.columns[name] and (name != "slug" or value)
+    ]
+    if sorted(draft.hours) != sorted(saved.hours):
+        names.append("hours")
+    if sorted(map(str, draft.overrides)) != sorted(map(str, saved.overrides)):
+        names.append("overrides")
+    return names
+
+
+def _record(
+    action: Action, page: BookingPage, **details: str | int | bool | list[str] | None
+) -> None:
+    record(action, Actor.HOST, host_id=page.user_id, subject_id=page.id, **details)
 
 
 def draft_of(page: BookingPage) -> Draft:
@@ -184,16 +201,19 @@ def draft_of(page: BookingPage) -> Draft:
 def set_live(page: BookingPage, is_live: bool) -> None:
     """Open or close a page to clients and commit."""
     page.is_live = is_live
+    _record(Action.PAGE_TURNED_ON if is_live else Action.PAGE_TURNED_OFF, page)
     db.session.commit()
 
 
 def archive(page: BookingPage) -> None:
     """Put a page away and commit; its bookings stay."""
     page.archived_at = utcnow()
+    _record(Action.PAGE_ARCHIVED, page)
     db.session.commit()
 
 
 def restore(page: BookingPage) -> None:
     """Take a page out of the archive and commit."""
     page.archived_at = None
+    _record(Action.PAGE_RESTORED, page)
     db.session.commit()

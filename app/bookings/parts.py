@@ -1,4 +1,5 @@
-"""Inserting what hangs on a new booking: its client, the time it holds, and a meeting that is wanted.
+"""Inserting what hangs on a new booking: its client, the time it holds, a meeting that is
+wanted, and the event.
 
 As tables and in one statement where the database can (PostgreSQL: WITH … INSERT): by models each would
 be a round trip of its own, and a booking a third slower.
@@ -12,6 +13,7 @@ from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
 from ..db import db
+from ..events import Action, Actor, Event
 from .attendees import Attendee, Role
 from .meetings import Meeting, MeetingState
 from .models import Booking, Hold
@@ -25,6 +27,14 @@ def _given(*names: str) -> dict[str, BindParameter[object]]:
     return {name: bindparam(f"new_{name}") for name in names}
 
 
+_EVENT = insert(Event.__table__).values(  # type: ignore[arg-type]
+    actor_kind=Actor.CLIENT,
+    action=Action.BOOKING_MADE,
+    subject_kind="booking",
+    subject_id=bindparam("new_booking_id"),
+    details={},
+    **_given("at", "host_id"),
+)
 _HOLD = insert(Hold.__table__).values(  # type: ignore[arg-type]
     **_given("booking_id", "host_id", "blocked_from", "blocked_until")
 )
@@ -35,7 +45,10 @@ _CLIENT_GIVEN = ("booking_id", "name", "email", "locale", "timezone", "token_has
 _CLIENT = (
     insert(ATTENDEES).values(role=Role.CLIENT, **_given(*_CLIENT_GIVEN)).returning(ATTENDEES.c.id)
 )
-_BESIDE: Mapping[bool, tuple[Insert, ...]] = {False: (_HOLD,), True: (_HOLD, _MEETING)}
+_BESIDE: Mapping[bool, tuple[Insert, ...]] = {
+    False: (_HOLD, _EVENT),
+    True: (_HOLD, _EVENT, _MEETING),
+}
 _TOGETHER = {
     has_meeting: _CLIENT.add_cte(*(one.cte(f"part_{n}") for n, one in enumerate(beside)))
     for has_meeting, beside in _BESIDE.items()
@@ -57,6 +70,7 @@ def insert_parts(
         "new_host_id": booking.host_id,
         "new_blocked_from": hold[0],
         "new_blocked_until": hold[1],
+        "new_at": booking.created_at,
     }
     if db.engine.dialect.name == "postgresql":
         made = db.session.execute(_TOGETHER[wants_meeting], values)

@@ -7,6 +7,7 @@ from sqlalchemy.orm import contains_eager
 
 from .. import outbox
 from ..db import commit_and_keep, db
+from ..events import Action, Actor, record
 from ..outbox import Due, State, Task
 from . import followups
 from .meetings import Meeting, MeetingState
@@ -82,8 +83,8 @@ def fail_meeting(booking_id: int, reason: str) -> None:
     outbox.push(brought_forward)
 
 
-def retry(booking: Booking, task: Task) -> None:
-    """Try a failed task of this booking once more, and commit. One that has not failed, or not
+def retry(booking: Booking, task: Task, by: Actor) -> None:
+    """Try a failed task of this booking once more for `by`, and commit. One that has not failed, or not
     yet, is left alone with its booking: nobody would ever take back that its meeting is wanted."""
     # What was read before may be old: Retry is pressed twice, and while a task is being given up.
     makes_meeting = task.kind == followups.CREATE_MEETING
@@ -94,6 +95,9 @@ def retry(booking: Booking, task: Task) -> None:
         return
     if meeting is not None and meeting.state == MeetingState.FAILED:
         meeting.state = MeetingState.WANTED  # its error stays until there is a meeting
+    record(
+        Action.BOOKING_RETRIED, by, host_id=booking.host_id, subject_id=booking.id, kind=task.kind
+    )
     if outbox.retry(task):
         db.session.expire_all()
         outbox.enqueue([task])

@@ -5,6 +5,7 @@ from sqlalchemy import select
 from .. import outbox
 from ..db import db
 from ..db.retry import retry_on_conflict
+from ..events import Action, Actor, record
 from ..outbox import OPEN_STATES, State, Task
 from . import followups
 from .models import Booking
@@ -40,6 +41,7 @@ def send_again(booking: Booking, after: int) -> bool:
     if any(task.state in OPEN_STATES for task in mails) or after < times_sent_again(booking):
         db.session.rollback()
         return False
+    _record(Action.BOOKING_SENT_AGAIN, booking)
     _commit(booking, [followups.mail_task(booking, kind, _key(booking, after + 1))])
     return True
 
@@ -57,6 +59,7 @@ def correct_address(booking: Booking, email: str) -> bool:
         db.session.rollback()
         return False
     booking.client.email = email
+    _record(Action.BOOKING_ADDRESS_CORRECTED, booking)
     booking.version += 1
     booking.ical_sequence += 1
     kind = _kind(booking)
@@ -64,6 +67,10 @@ def correct_address(booking: Booking, email: str) -> bool:
     number = times_sent_again(booking) + 1
     _commit(booking, [] if waits else [followups.mail_task(booking, kind, _key(booking, number))])
     return True
+
+
+def _record(action: Action, booking: Booking) -> None:
+    record(action, Actor.HOST, host_id=booking.host_id, subject_id=booking.id)
 
 
 def _locked(booking: Booking) -> Booking:

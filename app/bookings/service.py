@@ -17,6 +17,7 @@ from ..core.config import current_settings
 from ..core.crypto import fingerprint, new_reference, new_token
 from ..db import commit_and_keep, db
 from ..db.retry import retry_on_conflict
+from ..events import Action, Actor, record
 from ..outbox import Task
 from . import followups
 from .attendees import Attendee, Role
@@ -203,6 +204,13 @@ def cancel(booking: Booking, by: str) -> None:
     booking.version += 1
     booking.ical_sequence += 1
     booking.hold = None
+    record(
+        Action.BOOKING_CANCELLED,
+        Actor(by),
+        host_id=booking.host_id,
+        subject_id=booking.id,
+        sequence=booking.ical_sequence,
+    )
     booking.changes.append(Change(sequence=booking.ical_sequence, by=by, at=booking.cancelled_at))
     outbox.call_off_waiting(Task.booking_id == booking.id)
     added = followups.mails(Deed.CANCELLED, booking)

@@ -20,6 +20,7 @@ from ..core.crypto import new_reference
 from ..core.logs import log
 from ..db import LOCK_PATIENCE, db, forget_old_pages
 from ..db.retry import retry_on_conflict
+from ..events import Action, Actor, record
 from ..outbox import Task
 from .inventory import bookings_of, count, is_task_of, is_to_come, pages_of
 from .models import Deletion
@@ -58,6 +59,7 @@ def begin(user_id: int) -> Begun:
     if deletion is None:
         deletion = Deletion(reference=new_reference(), user_id=user_id, begun_at=utcnow())
         db.session.add(deletion)
+        record(Action.ACCOUNT_CLOSED, Actor.OPERATOR, host_id=user_id)
     user.disabled_at = user.disabled_at or deletion.begun_at
     db.session.execute(delete(SignIn).where(SignIn.user_id == user_id))
     db.session.execute(

@@ -15,6 +15,7 @@ from ..bookings.occasions import label
 from ..bookings.remains import is_anothers, remains, will_remain
 from ..bookings.resend import times_sent_again
 from ..core import text
+from ..events import Actor
 from ..i18n import gettext as _
 from ..outbox import Refused, Unavailable
 from ..web.headers import keep_private
@@ -164,7 +165,7 @@ def retry(public_id: str, task_id: int) -> ResponseReturnValue:
     """Try a failed task once more. :raises 404:"""
     booking = own_booking_or_404(public_id)
     task = next((task for task in booking.tasks if task.id == task_id), None) or abort(404)
-    provision.retry(booking, task)
+    provision.retry(booking, task, Actor.HOST)
     flash(_("Trying once more."), "done")
     return see_other(url_for(".show", public_id=public_id))
 

@@ -10,6 +10,7 @@ from ..accounts.models import User
 from ..accounts.service import lock
 from ..core.clock import utcnow
 from ..db import db
+from ..events import Action, Actor, record
 from .models import MINUTES_A_DAY, TimeOff
 
 MOST_AHEAD = 100  # of one host: each visitor's page reads them all
@@ -76,6 +77,8 @@ def add(host: User, starts_at: datetime, ends_at: datetime, label: str = "") -> 
             raise TooMany
         time_off = TimeOff(host_id=host.id, starts_at=starts_at, ends_at=ends_at)
         db.session.add(time_off)
+        db.session.flush()
+        record(Action.TIME_OFF_ADDED, Actor.HOST, host_id=host.id, subject_id=time_off.id)
     time_off.label = label or time_off.label or ""
     db.session.commit()
     return time_off
@@ -83,6 +86,7 @@ def add(host: User, starts_at: datetime, ends_at: datetime, label: str = "") -> 
 
 def delete(time_off: TimeOff) -> None:
     """Open the pages again and commit."""
+    record(Action.TIME_OFF_REMOVED, Actor.HOST, host_id=time_off.host_id, subject_id=time_off.id)
     db.session.delete(time_off)
     db.session.commit()
 

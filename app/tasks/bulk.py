@@ -10,6 +10,7 @@ from ..bookings import provision
 from ..bookings.models import Booking, Status
 from ..core.clock import utcnow
 from ..db import db
+from ..events import Actor
 from ..outbox import State, Task
 
 # A task's reason is a code, behind it may stand the other side's own words.
@@ -65,7 +66,7 @@ def _retry(task_id: int) -> bool:
         return False
     if task.booking_id is not None:
         booking = db.session.get_one(Booking, task.booking_id)
-        provision.retry(booking, task)  # which gives the booking its state back too
+        provision.retry(booking, task, Actor.OPERATOR)  # which gives the booking its state back too
     elif outbox.retry(task):
         db.session.expire_all()
         outbox.enqueue([task])

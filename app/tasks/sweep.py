@@ -16,6 +16,7 @@ from ..bookings.models import Booking, Hold, Status
 from ..core.clock import utcnow
 from ..core.logs import log
 from ..db import DATABASE_AWAY, db, delete_some
+from ..events import Actor
 from ..outbox import OPEN_STATES, State, Task
 from ..zoom.meetings import WANTS_CONNECTING
 from ..zoom.models import ZoomConnection
@@ -90,7 +91,7 @@ def revive_meetings() -> None:
     for booking in db.session.scalars(waiting_for_zoom).unique().all():
         for task in booking.tasks:
             if task.kind == followups.CREATE_MEETING:
-                provision.retry(booking, task)
+                provision.retry(booking, task, Actor.SYSTEM)
 
 
 def check_connections() -> None:

@@ -15,6 +15,7 @@ from ..core.clock import utcnow
 from ..core.crypto import fingerprint
 from ..core.logs import log
 from ..db import db, delete_some, forget_old_pages
+from ..events import Action, Actor, record
 from .models import ZoomConnection, ZoomErasure, ZoomEvent
 
 EVENT = "app_deauthorized"
@@ -82,16 +83,18 @@ def forget_old_events(most: int) -> int:
 
 
 def _delete(removal: Removal) -> int:
-    result = db.session.execute(
+    hosts = db.session.scalars(
         delete(ZoomConnection)
         .where(
             ZoomConnection.zoom_user_id == removal.zoom_user_id,
             ZoomConnection.authorized_at <= removal.at,
         )
+        .returning(ZoomConnection.user_id)
         .execution_options(synchronize_session=False)
-    )
-    assert isinstance(result, CursorResult)
-    return result.rowcount
+    ).all()
+    for host_id in hosts:
+        record(Action.ZOOM_REMOVED, Actor.ZOOM, host_id=host_id)
+    return len(hosts)
 
 
 def _ask_for_erasure(removal: Removal) -> None:

@@ -12,6 +12,7 @@ from ..accounts import service as accounts
 from ..core.clock import utcnow
 from ..core.logs import log
 from ..db import db, forget_old_pages
+from ..events import Action, Actor, record
 from ..outbox import Refused, Unavailable
 from . import oauth, removal
 from .models import LINKED_ELSEWHERE, ZoomConnection
@@ -63,6 +64,7 @@ def link(user_id: int, grant: oauth.Grant, identity: Identity = UNKNOWN) -> bool
     connection.zoom_email = identity.email
     removal.call_off_erasure(identity.user_id)
     db.session.add(connection)
+    record(Action.ZOOM_CONNECTED, Actor.HOST, host_id=user_id)
     try:
         db.session.commit()
     except IntegrityError as error:
@@ -144,6 +146,7 @@ def disconnect(user_id: int) -> bool:
     was_active = connection.is_active
     # By a statement: Zoom may tell of a removal at this very moment.
     db.session.execute(delete(ZoomConnection).where(ZoomConnection.id == connection.id))
+    record(Action.ZOOM_DISCONNECTED, Actor.HOST, host_id=user_id)
     db.session.commit()
     forget_old_pages()
     if given is None:

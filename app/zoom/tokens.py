@@ -16,6 +16,7 @@ from ..accounts import service as accounts
 from ..core.clock import utcnow
 from ..core.logs import log
 from ..db import db
+from ..events import Action, Actor, record
 from ..outbox import Busy, Refused, Unavailable
 from . import oauth
 from .models import ENDED, SCOPE_MISSING, ZoomConnection
@@ -221,6 +222,7 @@ def end_locked(connection: ZoomConnection, because: str) -> None:
     task = outbox.new_task(RECONNECT_MAIL, key)
     task.user_id = connection.user_id
     db.session.add(task)
+    record(Action.ZOOM_ENDED, Actor.SYSTEM, host_id=connection.user_id, because=because)
     db.session.commit()
     log.warning("zoom connection ended", user_id=connection.user_id, because=because)
     outbox.enqueue([task])

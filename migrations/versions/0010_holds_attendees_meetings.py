@@ -15,7 +15,7 @@ from alembic import op
 from flask import current_app
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

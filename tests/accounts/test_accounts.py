@@ -60,13 +60,13 @@ def test_the_mails_language_is_that_of_the_sign_up(app: Flask) -> None:
 
 
 def test_a_taken_address_is_told_and_changes_nothing(app: Flask, visit: Visitor) -> None:
-    before = make_host().password_hash
+    before = make_host().credentials[0].secret
     page = sign_up(visit, name="Mallory", password="another password")
     assert page.status == 422
     assert page.one("#email-error")
     assert count(User) == 1
     user = only_user()
-    assert (user.name, user.password_hash) == ("Aya Sato", before)
+    assert (user.name, user.credentials[0].secret) == ("Aya Sato", before)
     assert count(SignIn) == 0
     assert visit.get("/dashboard").path == "/login"
 
@@ -129,14 +129,14 @@ def test_a_password_may_be_anything_of_eight_characters(app: Flask, visit: Visit
 
 def test_a_password_lies_in_the_database_as_argon2id(app: Flask) -> None:
     user = service.sign_up("aya@example.jp", PASSWORD, "Aya", locale="en", timezone="UTC")
-    assert user.password_hash.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
-    assert service.hash_password(PASSWORD) != user.password_hash
+    assert user.credentials[0].secret.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert service.hash_password(PASSWORD) != user.credentials[0].secret
 
 
 def test_an_old_hash_is_renewed_at_sign_in(app: Flask) -> None:
     host = make_host(password_hash=PasswordHasher(time_cost=1, memory_cost=64).hash(PASSWORD))
     assert service.authenticate(host.email, PASSWORD)
-    assert "m=65536,t=3" in host.password_hash
+    assert "m=65536,t=3" in host.credentials[0].secret
     assert service.authenticate(host.email, PASSWORD)
 
 

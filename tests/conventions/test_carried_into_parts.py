@@ -19,11 +19,12 @@ from sqlalchemy import Boolean, DateTime, MetaData, func, insert, select, text
 
 from app import create_app
 from app.accounts.models import User
+from app.accounts.service import authenticate
 from app.bookings.models import Booking, Hold, Status
 from app.core.config import load_settings
 from app.db import db
 from app.outbox import Task
-from tests.cast import visit_as
+from tests.cast import PASSWORD, visit_as
 from tests.conftest import test_environment
 from tests.services import create_database
 from tests.visitor import InProcess, Page, Visitor
@@ -114,6 +115,13 @@ def test_every_live_booking_has_its_hold_and_no_other_booking_has_one(carried: F
         assert booking.hold.blocked_from <= booking.starts_at < booking.ends_at
         assert booking.ends_at <= booking.hold.blocked_until
     assert db.session.scalar(select(func.count()).select_from(Hold)) == len(live)
+
+
+def test_hosts_sign_in_with_the_password_that_they_had(carried: Flask) -> None:
+    found = authenticate("aya@example.jp", PASSWORD)
+    assert found is not None
+    assert [one.kind for one in found.credentials] == ["password"]
+    assert authenticate("aya@example.jp", "another") is None
 
 
 def test_every_mail_knows_whom_it_is_for(carried: Flask) -> None:

@@ -38,7 +38,7 @@ def tables() -> set[str]:
 def fences(engine: str) -> set[str]:
     """What keeps overlaps out."""
     query = (
-        "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%no_overlap%'"
         if engine == "sqlite"
         else "SELECT conname FROM pg_constraint WHERE contype = 'x'"
     )

@@ -16,9 +16,9 @@ from tests.cast import make_host, make_page
 from tests.services import MailServer
 from tests.tasks.test_run import text_of, work
 from tests.visitor import InProcess, Visitor
-from tests.zoom.conftest import Sandbox, sandbox
+from tests.zoom.conftest import Sandbox, running_sandbox, sandbox
 
-__all__ = ["sandbox"]
+__all__ = ["running_sandbox", "sandbox"]
 
 REVIEWER = "reviewer@calsync.example"
 
@@ -74,9 +74,9 @@ def test_a_second_run_changes_nothing_and_says_what_to_do(app: Flask) -> None:
 
 def test_an_account_that_somebody_made_is_not_taken_over(app: Flask) -> None:
     stranger = make_host("Mallory", email=REVIEWER)
-    before = stranger.password_hash
+    before = stranger.credentials[0].secret
     assert seed(app).exit_code == 1
-    assert db.session.scalars(select(User)).one().password_hash == before
+    assert db.session.scalars(select(User)).one().credentials[0].secret == before
 
 
 def test_the_pages_usual_address_may_be_anothers(app: Flask) -> None:

@@ -27,6 +27,7 @@ from app.bookings.models import Booking
 from app.core.clock import utcnow
 from app.core.config import Settings
 from app.db import db
+from app.events import Actor
 from app.outbox import GIVE_UP_AFTER, Overtaken, Task
 from app.tasks.leases import LeaseLost
 from app.tasks.mails import deliver
@@ -292,7 +293,7 @@ def test_the_host_can_try_a_failed_meeting_again(
     assert booking.meeting.error == "zoom_refused: May not host."
     wire.remove(refused)
     wire.post(MEETINGS, status=201, json=made())
-    provision.retry(booking, task_of(booking, "meeting.create"))
+    provision.retry(booking, task_of(booking, "meeting.create"), Actor.HOST)
     work()
     assert booking.meeting_state == "ready"
     assert LINK in text_of(mails.to(KEN)[1])
@@ -364,7 +365,7 @@ def test_a_mail_that_is_refused_fails_in_the_servers_words_and_can_be_retried(
     assert task.state == "failed"
     assert task.last_error == "smtp_refused: 550 5.1.1 no such user"
     setattr(mails, where, "")
-    provision.retry(booking, task)
+    provision.retry(booking, task, Actor.HOST)
     work()
     assert len(mails.to(KEN)) == 1
     assert task_of(booking, "mail.attendee.confirmed").last_error is None
@@ -737,14 +738,16 @@ def test_retry_pressed_twice_does_not_undo_what_the_first_has_brought(
     def first_request() -> None:
         with app.app_context():
             provision.retry(
-                db.session.get_one(Booking, booking_id), db.session.get_one(Task, task_id)
+                db.session.get_one(Booking, booking_id),
+                db.session.get_one(Task, task_id),
+                Actor.HOST,
             )
             tasks.run(task_id)
 
     first = threading.Thread(target=first_request)
     first.start()
     first.join(20)
-    provision.retry(booking, task)
+    provision.retry(booking, task, Actor.HOST)
     assert db.session.get_one(Booking, booking_id).meeting_state == "ready"
 
 
