@@ -155,7 +155,6 @@ class Hold(Model):
     __table_args__ = (
         CheckConstraint("blocked_from < blocked_until", name="span"),
         Index("ix_holds_host_id_busy", "host_id", "blocked_from", "blocked_until"),
-        Index("ix_holds_blocked_until", "blocked_until"),
         {"sqlite_autoincrement": True},
     )
 

@@ -144,7 +144,6 @@ def make_holds(is_sqlite: bool) -> None:
     )
     index("holds", "host_id", "blocked_from", "blocked_until", end="host_id_busy")
     index("holds", "booking_id")
-    index("holds", "blocked_until")
     if not is_sqlite:
         op.execute(
             "ALTER TABLE holds ADD CONSTRAINT ex_holds_no_overlap EXCLUDE USING gist"

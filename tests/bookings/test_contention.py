@@ -4,12 +4,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import Connection, event, func, select, text, update
 
+from app.booking_pages.models import BookingPage
 from app.bookings import followups, service
 from app.bookings.meetings import Meeting
 from app.bookings.models import Booking
@@ -204,3 +206,30 @@ def test_a_meeting_that_is_made_while_its_booking_is_cancelled_is_deleted(app: F
         cancels.join(timeout=20)
     kinds = {task.kind for task in db.session.get_one(Booking, booking_id).tasks}
     assert followups.DELETE_MEETING in kinds
+
+
+def test_the_hosts_lock_lets_a_daily_limit_hold_among_clients_at_one_moment(app: Flask) -> None:
+    """Their times do not overlap, so no constraint stands behind the lock here."""
+    page = make_page(make_host(), daily_limit=1)
+    page_id, start = page.id, tomorrow(1)
+    db.session.remove()
+    ready = threading.Barrier(6)
+    ends: list[str] = []
+
+    def book(number: int) -> None:
+        with app.app_context():
+            mine = db.session.get_one(BookingPage, page_id)
+            ready.wait(timeout=20)
+            try:
+                make_booking(mine, start + timedelta(minutes=30 * number))
+                ends.append("booked")
+            except service.OutsideHours:
+                ends.append("full")
+
+    clients = [threading.Thread(target=book, args=(number,)) for number in range(6)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join(timeout=30)
+    assert sorted(ends) == ["booked", *["full"] * 5]
+    assert count_bookings() == 1

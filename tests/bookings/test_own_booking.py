@@ -152,7 +152,7 @@ def test_a_booking_that_its_form_has_made_is_found_on_a_page_that_is_off(form: P
 
 def make_booking_at_the_slot(hour: int = 0, minute: int = 30) -> Booking:
     """Somebody else's."""
-    page = db.session.get_one(service.BookingPage, 1)
+    page = db.session.scalars(select(service.BookingPage)).one()
     return make_booking(
         page, datetime(2026, 12, 8, hour, minute, tzinfo=UTC), name="Lena", email="lena@example.com"
     )
