@@ -26,7 +26,7 @@ from bench.measure import tell
 from bench.rush import Rush, as_input
 from bench.serve import HOST, web_processes
 from bench.stage import Stage, month_begins, stages
-from tests.cast import make_host, make_page
+from tests.support.cast import make_host, make_page
 
 ROOT = Path(__file__).resolve().parent.parent
 HOSTS, CONNECTIONS, ROUNDS = 8, 16, 3

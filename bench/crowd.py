@@ -23,9 +23,9 @@ from bench.load import HEAD_ENDS, Load
 from bench.measure import tell
 from bench.serve import HOST, run, web_processes
 from bench.stage import Stage, address_of, stages
-from tests.cast import PASSWORD
-from tests.proxies import KINDS, program, running_proxy, unsent_bodies
-from tests.visitor import OverHttp, Visitor
+from tests.support.cast import PASSWORD
+from tests.support.proxies import KINDS, program, running_proxy, unsent_bodies
+from tests.support.visitor import OverHttp, Visitor
 
 SIGN_INS, BODIES = 100, 40
 VISITORS = 4

@@ -13,7 +13,7 @@ from app.bookings.models import Hold
 from app.db import db
 from bench.measure import tell
 from bench.stage import Stage, stages
-from tests.cast import make_booking, make_host, make_page
+from tests.support.cast import make_booking, make_host, make_page
 
 HOLDS, AT_ONCE = 100_000, 5_000
 BEGIN = datetime(2000, 1, 1, tzinfo=UTC)

@@ -18,9 +18,9 @@ import requests
 
 from bench.measure import tell
 from tests.journey.people import Host, book, wait_for_link
-from tests.services import create_database, running_postgres
-from tests.stack import Stack, running_stack
-from tests.visitor import OverHttp, Visitor
+from tests.support.services import create_database, running_postgres
+from tests.support.stack import Stack, running_stack
+from tests.support.visitor import OverHttp, Visitor
 
 HOSTS, CLIENTS = 24, 4
 SECONDS, WARM_UP = 15.0, 3.0

@@ -40,11 +40,11 @@ from app.db import db
 from app.outbox import queue
 from app.tasks import run
 from bench.measure import tell
-from tests.cast import make_client
 from tests.journey.people import Host
-from tests.services import create_database, running_postgres, running_valkey, wait_until
-from tests.stack import Stack, running_stack
-from tests.visitor import Form, OverHttp, Visitor
+from tests.support.cast import make_client
+from tests.support.services import create_database, running_postgres, running_valkey, wait_until
+from tests.support.stack import Stack, running_stack
+from tests.support.visitor import Form, OverHttp, Visitor
 
 BOOKINGS, A_SECOND, DOMAIN = 100, 5, "rush.example"
 OWN, JOBS = 40, 200

@@ -14,7 +14,7 @@ from app.db import db
 from app.outbox import Task, queue
 from bench.measure import tell
 from bench.stage import Stage, stages
-from tests.cast import make_host
+from tests.support.cast import make_host
 
 TASKS = 20
 HOUR = timedelta(hours=1)

@@ -20,8 +20,8 @@ from honcho.environ import parse_procfile
 from bench.load import Load, as_argument
 from bench.measure import tell
 from bench.stage import Stage, address_of, stages
-from tests.services import free_ports, wait_until
-from tests.stack import clean_environment
+from tests.support.services import free_ports, wait_until
+from tests.support.stack import clean_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"

@@ -19,9 +19,9 @@ from app.bookings.models import Booking, Hold
 from app.core.clock import utcnow
 from app.core.config import load_settings
 from app.db import db
-from tests.cast import make_host, make_page
 from tests.conftest import test_environment
-from tests.services import create_database, running_postgres, running_valkey
+from tests.support.cast import make_host, make_page
+from tests.support.services import create_database, running_postgres, running_valkey
 
 ZONE = ZoneInfo("Asia/Tokyo")
 HOURS = [(day, opens, closes) for day in range(5) for opens, closes in ((540, 720), (780, 1020))]

@@ -18,7 +18,7 @@ from app.zoom.models import ZoomConnection
 from bench.measure import tell
 from bench.serve import HOST, web_processes
 from bench.stage import Stage, stages
-from tests.cast import connect_zoom, make_host
+from tests.support.cast import connect_zoom, make_host
 from tests.zoom.events import ZOOM_USER, Sent, cases
 
 TIMES = 20

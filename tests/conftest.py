@@ -21,7 +21,7 @@ from app import create_app
 from app.core.config import Settings, load_settings
 from app.db import db
 from app.outbox import queue
-from tests.services import (
+from tests.support.services import (
     MailServer,
     create_database,
     postgres_folder,
@@ -29,7 +29,7 @@ from tests.services import (
     running_postgres,
     running_valkey,
 )
-from tests.visitor import InProcess, Visitor
+from tests.support.visitor import InProcess, Visitor
 
 # How long a test takes is the benchmarks' business.
 hypothesis.settings.register_profile("calsync", deadline=None)

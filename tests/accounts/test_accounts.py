@@ -11,8 +11,8 @@ from app.accounts import service
 from app.accounts.models import SignIn, User
 from app.core.clock import utcnow
 from app.db import db
-from tests.cast import PASSWORD, make_host, visit_as
-from tests.visitor import InProcess, Page, Visitor
+from tests.support.cast import PASSWORD, make_host, visit_as
+from tests.support.visitor import InProcess, Page, Visitor
 
 
 def sign_up(visitor: Visitor, **values: str) -> Page:

@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from app.accounts.models import SignIn, User
 from app.db import db
-from tests.cast import PASSWORD, connect_zoom, make_booking, make_host, make_page, visit_as
-from tests.visitor import InProcess, Visitor
+from tests.support.cast import PASSWORD, connect_zoom, make_booking, make_host, make_page, visit_as
+from tests.support.visitor import InProcess, Visitor
 
 NEW = "an admin's own words"
 

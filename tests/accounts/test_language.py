@@ -5,8 +5,8 @@ from flask import Flask
 
 from app.accounts.models import User
 from app.db import db
-from tests.cast import make_host, visit_as
-from tests.visitor import InProcess, Visitor
+from tests.support.cast import make_host, visit_as
+from tests.support.visitor import InProcess, Visitor
 
 
 def language_of(app: Flask, path: str = "/", cookie: str = "", **headers: str) -> str:

@@ -2,8 +2,8 @@
 
 from flask import Flask
 
-from tests.cast import make_booking, make_host, make_page, tomorrow, visit_as
-from tests.visitor import Page, Visitor
+from tests.support.cast import make_booking, make_host, make_page, tomorrow, visit_as
+from tests.support.visitor import Page, Visitor
 
 
 def other_language(page: Page) -> Page:

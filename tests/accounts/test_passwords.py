@@ -12,8 +12,8 @@ from app.accounts import passwords, service
 from app.accounts.models import User
 from app.db import db
 from app.web.gates import Busy, Gate
-from tests.cast import PASSWORD, make_host
-from tests.visitor import InProcess, Page, Visitor
+from tests.support.cast import PASSWORD, make_host
+from tests.support.visitor import InProcess, Page, Visitor
 
 
 def sign_up(app: Flask, password: str, language: str = "en") -> Page:

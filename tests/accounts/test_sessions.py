@@ -13,8 +13,8 @@ from app.core.clock import utcnow
 from app.db import db
 from app.tasks import sweep as sweeping
 from app.tasks.sweep import sweep
-from tests.cast import PASSWORD, make_host, visit_as
-from tests.visitor import InProcess, Visitor
+from tests.support.cast import PASSWORD, make_host, visit_as
+from tests.support.visitor import InProcess, Visitor
 
 
 def test_a_host_who_comes_back_every_week_stays_signed_in_for_ninety_days(app: Flask) -> None:

@@ -14,7 +14,7 @@ from app.core.config import Settings, load_settings
 from app.db import db
 from app.i18n.zones import RULES_VERSION
 from tests.conftest import test_environment
-from tests.visitor import InProcess
+from tests.support.visitor import InProcess
 
 
 def ask(app: Flask, path: str) -> tuple[int, dict[str, str]]:

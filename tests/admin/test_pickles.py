@@ -19,7 +19,7 @@ from tests.admin.test_queues import (
     everything_of_the_dashboard,
     tasks_queue,
 )
-from tests.visitor import Visitor
+from tests.support.visitor import Visitor
 
 __all__ = ["admin", "at_the_queues", "tasks_queue"]
 

@@ -16,8 +16,8 @@ from app.accounts.models import User
 from app.core.clock import utcnow
 from app.core.config import Settings
 from app.outbox import queue
-from tests.cast import PASSWORD, make_host, visit_as
-from tests.visitor import Visitor
+from tests.support.cast import PASSWORD, make_host, visit_as
+from tests.support.visitor import Visitor
 
 EVIL = '<img src=x onerror="alert(1)">'
 QUEUES = "/admin/queues/"

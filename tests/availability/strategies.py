@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from app.availability import Rules, Span, open_slots
-
-from . import zones
+from tests.availability import zones
 
 NOTHING, MINUTE = timedelta(0), timedelta(minutes=1)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -7,9 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.availability import open_slots
-
-from . import zones
-from .page import LONG_AGO, hours, offered, page
+from tests.availability import zones
+from tests.availability.page import LONG_AGO, hours, offered, page
 
 WITH_OFFSET = "%H:%M%z"
 SPRING, AUTUMN = "2026-03-29", "2026-10-25"  # Berlin: 02:00 to 03:00, and 03:00 to 02:00

@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.availability import Span, open_slots
-
-from .page import LONG_AGO, MINUTE, hours, local, offered, page
+from tests.availability.page import LONG_AGO, MINUTE, hours, local, offered, page
 
 MONDAY, TUESDAY, WEDNESDAY = "2026-06-01", "2026-06-02", "2026-06-03"
 ONE = timedelta(microseconds=1)

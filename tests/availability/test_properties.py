@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.availability import Span
-from tests.examples import tried
-
-from .reference import slots_by_definition
-from .strategies import NOTHING, Situation, distances, situations
+from tests.availability.reference import slots_by_definition
+from tests.availability.strategies import NOTHING, Situation, distances, situations
+from tests.support.examples import tried
 
 examples = tried(400, in_proof=100_000)
 

@@ -8,7 +8,7 @@ import pytest
 from app.db import db
 from bench import crowd
 from bench.stage import stage_on
-from tests.proxies import KINDS, program
+from tests.support.proxies import KINDS, program
 
 
 def test_each_crowd_is_told_in_a_line(

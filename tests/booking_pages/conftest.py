@@ -8,8 +8,8 @@ import time_machine
 from flask import Flask
 
 from app.accounts.models import User
-from tests.cast import make_host, visit_as
-from tests.visitor import Visitor
+from tests.support.cast import make_host, visit_as
+from tests.support.visitor import Visitor
 
 
 @pytest.fixture

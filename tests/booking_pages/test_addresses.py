@@ -13,9 +13,9 @@ from app.booking_pages.models import BookingPage, PageAddress
 from app.bookings.models import Booking
 from app.bookings.slot_addresses import SLOT_FORM
 from app.db import db
-from tests.cast import make_host, make_page, tomorrow
-from tests.together import at_once
-from tests.visitor import Visitor
+from tests.support.cast import make_host, make_page, tomorrow
+from tests.support.together import at_once
+from tests.support.visitor import Visitor
 
 SENT = {"name": "Ken Yamada", "email": "ken@example.com", "note": "My case"}
 

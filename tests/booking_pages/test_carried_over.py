@@ -12,7 +12,7 @@ from app import create_app
 from app.core.config import load_settings
 from app.db import db
 from tests.conftest import test_environment
-from tests.services import create_database
+from tests.support.services import create_database
 
 FENCES = {
     "sqlite": "SELECT count(*) FROM sqlite_master WHERE type = 'trigger'",

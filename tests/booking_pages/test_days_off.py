@@ -11,8 +11,8 @@ from app.booking_pages.models import BookingPage
 from app.db import db
 from app.schedules import public_holidays
 from app.schedules.holidays import countries
-from tests.cast import make_page, visit_as
-from tests.visitor import Page, Visitor
+from tests.support.cast import make_page, visit_as
+from tests.support.visitor import Page, Visitor
 
 NEW = "/dashboard/pages/new"
 

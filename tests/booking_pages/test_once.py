@@ -10,9 +10,9 @@ from app.accounts.models import User
 from app.booking_pages.models import BookingPage, PageAddress, PageHours
 from app.db import db
 from app.schedules.models import TimeOff
-from tests.cast import PASSWORD, make_host, visit_as
-from tests.together import at_once
-from tests.visitor import Answer, Form, InProcess, Page, Visitor
+from tests.support.cast import PASSWORD, make_host, visit_as
+from tests.support.together import at_once
+from tests.support.visitor import Answer, Form, InProcess, Page, Visitor
 
 NEW = "/dashboard/pages/new"
 TIME_OFF = "/dashboard/time-off"

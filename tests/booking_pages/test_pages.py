@@ -14,8 +14,8 @@ from app.booking_pages.forms import COLUMNS
 from app.booking_pages.models import BookingPage
 from app.core.clock import utcnow
 from app.db import db
-from tests.cast import make_booking, make_host, make_page, visit_as
-from tests.visitor import Form, Page, Visitor
+from tests.support.cast import make_booking, make_host, make_page, visit_as
+from tests.support.visitor import Form, Page, Visitor
 
 NEW = "/dashboard/pages/new"
 WORKING_WEEK = [(weekday, 540, 1020) for weekday in range(5)]

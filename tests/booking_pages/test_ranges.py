@@ -13,8 +13,8 @@ from app.booking_pages.models import BookingPage
 from app.db import db
 from app.schedules.models import TimeOff
 from app.schedules.ranges import join, next_date, next_weekday, runs_over, split
-from tests.cast import make_host, make_page, visit_as
-from tests.visitor import Form, Page, Visitor
+from tests.support.cast import make_host, make_page, visit_as
+from tests.support.visitor import Form, Page, Visitor
 
 NEW = "/dashboard/pages/new"
 DAY_BEFORE, DAY = date(2030, 12, 24), date(2030, 12, 25)

@@ -12,8 +12,8 @@ from app.accounts import passwords
 from app.accounts.models import User
 from app.booking_pages import slugs
 from app.schedules import holidays, public_holidays
-from tests.cast import make_host, visit_as
-from tests.together import at_once
+from tests.support.cast import make_host, visit_as
+from tests.support.together import at_once
 
 THREADS = 8
 TITLES = {

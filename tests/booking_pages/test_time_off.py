@@ -14,8 +14,8 @@ from app.bookings.models import Booking
 from app.db import db
 from app.schedules import time_off
 from app.schedules.models import TimeOff
-from tests.cast import make_booking, make_host, make_page, visit_as
-from tests.visitor import Page, Visitor
+from tests.support.cast import make_booking, make_host, make_page, visit_as
+from tests.support.visitor import Page, Visitor
 
 PATH = "/dashboard/time-off"
 BERLIN = ZoneInfo("Europe/Berlin")

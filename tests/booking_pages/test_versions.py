@@ -13,9 +13,9 @@ from app.booking_pages import service
 from app.booking_pages.models import BookingPage, PageHours, PageOverride
 from app.db import db
 from tests.booking_pages.test_once import press_at_once, sent
-from tests.cast import make_page, visit_as
-from tests.together import at_once
-from tests.visitor import Form, Page, Visitor
+from tests.support.cast import make_page, visit_as
+from tests.support.together import at_once
+from tests.support.visitor import Form, Page, Visitor
 
 WEEK = [(0, 540, 1020), (1, 540, 1020)]
 CLOSED_DAY = [(date(2030, 12, 24), None, None)]

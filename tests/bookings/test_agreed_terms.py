@@ -17,10 +17,10 @@ from app.bookings.models import Booking
 from app.core.config import Settings
 from app.db import db
 from app.outbox import Task
-from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow, visit_as
-from tests.services import MailServer
+from tests.support.cast import connect_zoom, make_booking, make_host, make_page, tomorrow, visit_as
+from tests.support.services import MailServer
+from tests.support.visitor import Page, Visitor
 from tests.tasks.test_run import KEN, text_of, work
-from tests.visitor import Page, Visitor
 from tests.zoom.test_api import MEETINGS, made
 
 OLD = {"title": "Consultation", "location": "Room 4", "duration": 30, "timezone": "Asia/Tokyo"}

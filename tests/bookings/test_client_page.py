@@ -10,8 +10,8 @@ from icalendar import Calendar
 from app.bookings import provision, service
 from app.bookings.provision import MadeMeeting
 from app.db import db
-from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
-from tests.visitor import InProcess, Visitor
+from tests.support.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
+from tests.support.visitor import InProcess, Visitor
 
 
 def address_of(booking) -> str:

@@ -18,8 +18,8 @@ from app.bookings.models import Booking
 from app.bookings.slot_addresses import SLOT_FORM
 from app.db import db
 from app.db.retry import MOST_TRIES
-from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
-from tests.visitor import Visitor
+from tests.support.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
+from tests.support.visitor import Visitor
 
 SENT = {"name": "Ken Yamada", "email": "ken@example.com", "note": "My case"}
 

@@ -15,7 +15,7 @@ from app.bookings.openings import _BUSY, LONGEST_BLOCK
 from app.core.clock import utcnow
 from app.db import db
 from app.tasks import sweep
-from tests.cast import make_booking, make_host, make_page, move_back, tomorrow
+from tests.support.cast import make_booking, make_host, make_page, move_back, tomorrow
 
 QUARTER = timedelta(minutes=15)
 

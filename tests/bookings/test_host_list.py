@@ -13,7 +13,7 @@ from app.bookings.models import Booking
 from app.bookings.provision import MadeMeeting
 from app.db import db
 from app.outbox import Task
-from tests.cast import (
+from tests.support.cast import (
     PASSWORD,
     connect_zoom,
     make_booking,
@@ -22,7 +22,7 @@ from tests.cast import (
     move_back,
     tomorrow,
 )
-from tests.visitor import InProcess, Visitor
+from tests.support.visitor import InProcess, Visitor
 
 
 def sign_in(app: Flask, host: User) -> Visitor:

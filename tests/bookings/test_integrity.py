@@ -13,7 +13,7 @@ from app.booking_pages.offerings import find
 from app.bookings import service
 from app.bookings.models import Booking, Hold
 from app.db import db
-from tests.cast import make_booking, make_client, make_host, make_page, tomorrow
+from tests.support.cast import make_booking, make_client, make_host, make_page, tomorrow
 
 
 def count_bookings() -> int:

@@ -11,8 +11,8 @@ from app.bookings import service
 from app.bookings.attendees import Attendee
 from app.bookings.models import Booking
 from app.db import db
-from tests.cast import make_booking, make_host, make_page
-from tests.visitor import InProcess, Page, Visitor
+from tests.support.cast import make_booking, make_host, make_page
+from tests.support.visitor import InProcess, Page, Visitor
 
 NINE_TO_TWELVE = [(weekday, 540, 720) for weekday in range(5)]
 SLOT = "/b/talk/20261208T003000Z"

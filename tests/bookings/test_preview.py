@@ -16,7 +16,7 @@ from app.bookings.openings import open_days
 from app.bookings.reasons import Reason, why_closed
 from app.db import db
 from app.schedules.models import TimeOff
-from tests.cast import make_booking, make_host, make_page, visit_as
+from tests.support.cast import make_booking, make_host, make_page, visit_as
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 DECEMBER, NOVEMBER = date(2026, 12, 1), date(2026, 11, 1)

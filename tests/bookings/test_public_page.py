@@ -15,8 +15,8 @@ from app.bookings import service as bookings
 from app.bookings.models import Booking
 from app.bookings.openings import open_days
 from app.db import db
-from tests.cast import make_booking, make_host, make_page
-from tests.visitor import InProcess, Page, Visitor
+from tests.support.cast import make_booking, make_host, make_page
+from tests.support.visitor import InProcess, Page, Visitor
 
 NINE_TO_TWELVE = [(weekday, 540, 720) for weekday in range(5)]
 

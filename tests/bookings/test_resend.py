@@ -12,9 +12,9 @@ from app.bookings import resend
 from app.bookings.models import Booking
 from app.db import db
 from app.outbox import Task
-from tests.cast import make_booking, make_host, make_page, move_back, visit_as
-from tests.services import MailServer
-from tests.visitor import Page, Visitor
+from tests.support.cast import make_booking, make_host, make_page, move_back, visit_as
+from tests.support.services import MailServer
+from tests.support.visitor import Page, Visitor
 
 
 @pytest.fixture

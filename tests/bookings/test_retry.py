@@ -10,7 +10,7 @@ from app.bookings import provision
 from app.bookings.models import Booking
 from app.db import db
 from app.outbox import Lease, Refused
-from tests.cast import connect_zoom, make_booking, make_host, make_page, visit_as
+from tests.support.cast import connect_zoom, make_booking, make_host, make_page, visit_as
 from tests.tasks.test_run import task_of
 
 GIVEN_UP = Refused("zoom_refused", "No.")

@@ -12,8 +12,8 @@ from app.bookings import provision, service
 from app.bookings.models import Booking
 from app.bookings.provision import MadeMeeting
 from app.db import db
-from tests.cast import make_booking, make_host, make_page, tomorrow, visit_as
-from tests.visitor import InProcess, Page, Visitor
+from tests.support.cast import make_booking, make_host, make_page, tomorrow, visit_as
+from tests.support.visitor import InProcess, Page, Visitor
 
 MINUTE = timedelta(minutes=1)
 

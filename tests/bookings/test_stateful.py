@@ -23,8 +23,8 @@ from app.booking_pages.models import BookingPage
 from app.bookings import service
 from app.bookings.models import Booking
 from app.db import db
-from tests.cast import make_client, make_host, make_page
 from tests.conftest import empty_tables
+from tests.support.cast import make_client, make_host, make_page
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 # Two days of quarters, so that much of it collides.

@@ -11,9 +11,9 @@ from app.bookings.models import Booking
 from app.db import db
 from app.desk import listing
 from app.outbox import Task
-from tests.cast import give_meeting, make_booking, make_host, make_page, visit_as
 from tests.notifications.rows import text_of, written
-from tests.visitor import Visitor
+from tests.support.cast import give_meeting, make_booking, make_host, make_page, visit_as
+from tests.support.visitor import Visitor
 
 MONDAYS = [(0, 540, 720)]
 

@@ -3,8 +3,8 @@
 import pytest
 from flask import Flask
 
-from tests.cast import connect_zoom, make_host, make_page, tomorrow, visit_as
-from tests.visitor import Visitor
+from tests.support.cast import connect_zoom, make_host, make_page, tomorrow, visit_as
+from tests.support.visitor import Visitor
 
 AT_ONCE = "Zoom link sent right after booking"
 LATER = "On Zoom; the link follows by email"

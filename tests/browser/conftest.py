@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from scripts import chromium
-from tests.stack import Stack, running_stack
+from tests.support.stack import Stack, running_stack
 
 AXE = Path("node_modules/axe-core/axe.min.js")
 # Chromium's background traffic only delays tests on machines without a way out.

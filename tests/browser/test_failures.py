@@ -11,7 +11,7 @@ from app import create_app
 from app.core.config import load_settings
 from tests.browser import people
 from tests.conftest import test_environment
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 OpenBrowser = Callable[..., Page]
 STATUSES = (400, 403, 404, 429, 500, 503)

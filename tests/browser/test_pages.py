@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from tests.browser import people
 from tests.browser.conftest import AXE
-from tests.stack import ROOT, Stack
+from tests.support.stack import ROOT, Stack
 
 OpenBrowser = Callable[..., Page]
 NARROWEST = 320

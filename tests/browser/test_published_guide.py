@@ -17,8 +17,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import people
 from tests.browser.walk import PUBLISHED, Walk, step
-from tests.services import wait_until
-from tests.stack import ROOT, Stack, clean_environment, running_stack_on
+from tests.support.services import wait_until
+from tests.support.stack import ROOT, Stack, clean_environment, running_stack_on
 
 OpenBrowser = Callable[..., Page]
 # Titles, and sentences that say what comes next and promise nothing themselves.

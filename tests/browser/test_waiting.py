@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import create_engine, text
 
 from tests.browser import people
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 OpenBrowser = Callable[..., Page]
 COUNT_NEWS = """() => {

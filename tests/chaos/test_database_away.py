@@ -8,8 +8,8 @@ from tests.chaos.parts import no_space_left
 from tests.chaos.people import Booked, ChaosHost, Client
 from tests.chaos.well import assert_all_is_well, assert_calm_page
 from tests.chaos.world import World
-from tests.services import wait_until
-from tests.visitor import Page
+from tests.support.services import wait_until
+from tests.support.visitor import Page
 
 
 def only_on(world: World, engine: str, why: str) -> None:

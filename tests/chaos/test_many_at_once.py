@@ -8,7 +8,7 @@ import pytest
 from tests.chaos.people import ChaosHost
 from tests.chaos.well import assert_all_is_well
 from tests.chaos.world import World
-from tests.services import wait_until
+from tests.support.services import wait_until
 
 pytestmark = pytest.mark.chaos
 

@@ -9,7 +9,7 @@ from tests.chaos.parts import patiently
 from tests.chaos.people import ChaosHost
 from tests.chaos.well import assert_all_is_well
 from tests.chaos.world import World
-from tests.services import wait_until
+from tests.support.services import wait_until
 
 # A limit of patience for a machine that does other things too; alone it takes 0.1 s.
 PROMPTLY = 4.0

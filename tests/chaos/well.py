@@ -12,7 +12,7 @@ from icalendar import Calendar
 
 from tests.chaos.people import CLIENT_DOMAIN, CLIENT_NAME, HOST_NAME, Booked, ChaosHost
 from tests.chaos.world import World
-from tests.services import wait_until
+from tests.support.services import wait_until
 
 # What no visitor should ever read.
 INTERNAL = (

@@ -13,8 +13,8 @@ import requests
 
 from tests.chaos.parts import ROOT, Database, Postgres, Process, Sqlite, Valkey
 from tests.conftest import test_environment
-from tests.services import free_ports, wait_until
-from tests.stack import Sandboxed, clean_environment
+from tests.support.services import free_ports, wait_until
+from tests.support.stack import Sandboxed, clean_environment
 
 BIN = Path(sys.executable).parent
 # Each a setting. A call to Zoom or the mail server ends well inside the lease.

@@ -24,10 +24,10 @@ from app.bookings.models import Booking, Hold, Status
 from app.core.config import load_settings
 from app.db import db
 from app.outbox import Task
-from tests.cast import PASSWORD, visit_as
 from tests.conftest import test_environment
-from tests.services import create_database
-from tests.visitor import InProcess, Page, Visitor
+from tests.support.cast import PASSWORD, visit_as
+from tests.support.services import create_database
+from tests.support.visitor import InProcess, Page, Visitor
 
 FOLDER = Path(__file__).parent / "before"
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.accounts.models import User
 from app.db import db
-from tests.cast import make_host
+from tests.support.cast import make_host
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from app.core.crypto import decrypt
 from app.db import db
 from tests.conventions.test_migrations import fences, fresh_app
-from tests.services import sqlite_bytes
+from tests.support.services import sqlite_bytes
 
 __all__ = ["fresh_app"]
 

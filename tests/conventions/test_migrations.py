@@ -12,7 +12,7 @@ from app import create_app
 from app.core.config import load_settings
 from app.db import db
 from tests.conftest import test_environment
-from tests.services import create_database
+from tests.support.services import create_database
 
 TRIGGERS = {"tr_holds_no_overlap_insert", "tr_holds_no_overlap_update"}
 

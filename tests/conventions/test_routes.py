@@ -13,7 +13,7 @@ from app.bookings.models import Booking
 from app.db import db
 from app.outbox import queue
 from app.schedules import time_off
-from tests.cast import (
+from tests.support.cast import (
     PASSWORD,
     connect_zoom,
     make_booking,
@@ -22,7 +22,7 @@ from tests.cast import (
     tomorrow,
     visit_as,
 )
-from tests.visitor import InProcess, Visitor
+from tests.support.visitor import InProcess, Visitor
 
 # public: anybody · token: who holds a booking's address · host: who is signed in · admin.
 # A new route fails here until somebody has decided who may use it.

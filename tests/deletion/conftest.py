@@ -19,9 +19,9 @@ from app.outbox import new_task
 from app.schedules.models import TimeOff
 from app.zoom.abilities import DELETE
 from app.zoom.tokens import connection_of
-from tests.cast import connect_zoom, make_booking, make_host, make_page, move_back, tomorrow
 from tests.conftest import ZOOM_OAUTH
-from tests.services import MailServer
+from tests.support.cast import connect_zoom, make_booking, make_host, make_page, move_back, tomorrow
+from tests.support.services import MailServer
 from tests.tasks.test_run import work
 
 AYA, MALLORY = "aya@example.jp", "mallory@example.org"

@@ -24,12 +24,20 @@ from app.db import db
 from app.deletion.models import Deletion
 from app.outbox import Task
 from app.zoom.tokens import connection_of
-from tests.cast import PASSWORD, make_booking, make_host, make_page, move_back, tomorrow, visit_as
 from tests.conftest import ZOOM_API
 from tests.deletion.conftest import AYA, HANAKO, KEN, MALLORY, MEETING, OTTO, REVOKE
-from tests.services import MailServer, sqlite_bytes
+from tests.support.cast import (
+    PASSWORD,
+    make_booking,
+    make_host,
+    make_page,
+    move_back,
+    tomorrow,
+    visit_as,
+)
+from tests.support.services import MailServer, sqlite_bytes
+from tests.support.visitor import Visitor
 from tests.tasks.test_run import event_of, text_of
-from tests.visitor import Visitor
 
 Command = Callable[..., Result]
 

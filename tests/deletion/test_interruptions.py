@@ -24,14 +24,14 @@ from app.core.config import Settings
 from app.db import db
 from app.deletion.models import Deletion
 from app.outbox import Task, queue
-from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
 from tests.conftest import empty_tables
 from tests.deletion import killed
 from tests.deletion.conftest import AYA, HANAKO, KEN, OTTO
 from tests.deletion.killed import Running
 from tests.deletion.test_deletion import PERSONAL, every_row, is_there, the_record
-from tests.services import MailServer, free_ports
-from tests.stack import clean_environment
+from tests.support.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
+from tests.support.services import MailServer, free_ports
+from tests.support.stack import clean_environment
 from tests.tasks.test_run import work
 from tests.tasks.test_worker import work_until_empty
 

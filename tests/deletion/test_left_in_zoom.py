@@ -12,7 +12,7 @@ from app.bookings.meetings import Meeting
 from app.db import db
 from tests.conftest import ZOOM_API
 from tests.deletion.conftest import AYA, MEETING
-from tests.services import MailServer
+from tests.support.services import MailServer
 from tests.tasks.test_run import text_of
 
 Command = Callable[..., Result]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proxies import HOST, KINDS, program, running_proxy
+from tests.support.proxies import HOST, KINDS, program, running_proxy
 
 
 @dataclass

@@ -5,8 +5,8 @@ import time
 import requests
 
 from tests.deploy.conftest import Proxy
-from tests.proxies import HOST, unsent_bodies
-from tests.services import wait_until
+from tests.support.proxies import HOST, unsent_bodies
+from tests.support.services import wait_until
 
 
 def test_what_the_visitor_makes_up_about_the_way_here_is_not_passed_on(proxy: Proxy) -> None:

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from app.core.config import Settings
-from tests.visitor import InProcess, Visitor
+from tests.support.visitor import InProcess, Visitor
 
 Change = Callable[..., Settings]
 

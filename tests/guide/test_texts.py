@@ -10,8 +10,8 @@ from flask import Flask
 
 from app.guide import pictures, views
 from app.i18n import LANGUAGES
-from tests.cast import make_host, visit_as
-from tests.visitor import InProcess, Page, Visitor
+from tests.support.cast import make_host, visit_as
+from tests.support.visitor import InProcess, Page, Visitor
 
 TEXTS = ["docs", "privacy", "terms"]
 PAGES = [*TEXTS, "support"]

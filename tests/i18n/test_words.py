@@ -18,7 +18,7 @@ def words() -> Iterator[Callable[[str], object]]:
     app = Flask(__name__)
     Babel(app)
     with app.app_context():
-        yield i18n.speaking
+        yield i18n.use_language
 
 
 @pytest.mark.parametrize(

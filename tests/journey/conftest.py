@@ -6,8 +6,8 @@ from itertools import count
 import pytest
 
 from tests.journey.people import Host
-from tests.stack import Stack, running_stack_on
-from tests.visitor import OverHttp, Visitor
+from tests.support.stack import Stack, running_stack_on
+from tests.support.visitor import OverHttp, Visitor
 
 _numbers = count(1)
 

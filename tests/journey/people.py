@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.services import wait_until
-from tests.stack import Stack
-from tests.visitor import OverHttp, Page, Visitor
+from tests.support.services import wait_until
+from tests.support.stack import Stack
+from tests.support.visitor import OverHttp, Page, Visitor
 
 PASSWORD = "correct horse battery"
 

@@ -4,7 +4,7 @@ import http.client
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 
 def test_a_body_of_unknown_length_is_refused(stack: Stack) -> None:

@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from tests.journey.people import Host, book, wait_for_link
-from tests.stack import Stack
-from tests.visitor import OverHttp, Visitor
+from tests.support.stack import Stack
+from tests.support.visitor import OverHttp, Visitor
 
 HOSTS_WAITING = 24  # more than the two web processes have threads together (16)
 HANGS = 8.0  # seconds; longer than any browser's request waits for live details

@@ -6,9 +6,9 @@ import requests
 from icalendar import Calendar
 
 from tests.journey.people import Host, book, choose_time, wait_for_link
-from tests.services import wait_until
-from tests.stack import Stack
-from tests.visitor import OverHttp, Visitor
+from tests.support.services import wait_until
+from tests.support.stack import Stack
+from tests.support.visitor import OverHttp, Visitor
 
 NewHost = Callable[..., Host]
 

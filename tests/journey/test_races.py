@@ -11,9 +11,9 @@ import requests
 
 from app.bookings.slot_addresses import SLOT_FORM
 from tests.journey.people import Host
-from tests.services import wait_until
-from tests.stack import Stack
-from tests.visitor import Form, OverHttp, Visitor
+from tests.support.services import wait_until
+from tests.support.stack import Stack
+from tests.support.visitor import Form, OverHttp, Visitor
 
 CROWD = 50
 NewHost = Callable[..., Host]

@@ -14,9 +14,9 @@ from dotenv import dotenv_values
 from sqlalchemy import create_engine, inspect, text
 
 from tests.journey.people import PASSWORD, Host, book, wait_for_link
-from tests.services import wait_until
-from tests.stack import Stack
-from tests.visitor import Visitor
+from tests.support.services import wait_until
+from tests.support.stack import Stack
+from tests.support.visitor import Visitor
 
 CLIENT, NOTE, ADDRESS = "Quentin Tobacconist", "the pineapple matter", "quentin@tobacco.example"
 SECRET_SETTINGS = (

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from tests.journey.people import Host, book, wait_for_link
-from tests.stack import Stack
-from tests.visitor import Visitor
+from tests.support.stack import Stack
+from tests.support.visitor import Visitor
 
 SLOW = 3  # calls
 SECONDS = 3  # each of them

@@ -10,7 +10,7 @@ from app.core.clock import utcnow
 from sandbox.people import Person
 from tests.journey.people import Host
 from tests.journey.test_zoom import is_connected
-from tests.stack import Stack
+from tests.support.stack import Stack
 from tests.zoom.events import Sent, cases
 
 NewHost = Callable[..., Host]

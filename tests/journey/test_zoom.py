@@ -5,9 +5,9 @@ from collections.abc import Callable
 import requests
 
 from tests.journey.people import PASSWORD, Host, book, wait_for_link
-from tests.services import wait_until
-from tests.stack import Stack
-from tests.visitor import Page, Visitor
+from tests.support.services import wait_until
+from tests.support.stack import Stack
+from tests.support.visitor import Page, Visitor
 
 NewHost = Callable[..., Host]
 

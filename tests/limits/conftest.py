@@ -10,7 +10,7 @@ from app import create_app
 from app.core.config import Settings, load_settings
 from app.db import db
 from tests.conftest import test_environment
-from tests.visitor import InProcess, Visitor
+from tests.support.visitor import InProcess, Visitor
 
 
 @pytest.fixture

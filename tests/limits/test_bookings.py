@@ -14,9 +14,9 @@ from app.bookings.models import Booking
 from app.core.clock import utcnow
 from app.db import db
 from app.web.rate_limits import LimitReached, count
-from tests.cast import make_host, make_page, tomorrow
 from tests.limits.conftest import network
-from tests.visitor import Form, Page, Visitor
+from tests.support.cast import make_host, make_page, tomorrow
+from tests.support.visitor import Form, Page, Visitor
 
 At = Callable[..., Visitor]
 OFFICE = "203.0.113.7"

@@ -9,10 +9,10 @@ from flask import Flask
 from app.core.config import Settings
 from app.outbox import queue
 from app.web.rate_limits import LimitReached, count, mailbox, network
-from tests.cast import make_host, make_page
 from tests.limits.test_bookings import OFFICE, book
 from tests.limits.test_sign_in import sign_in, try_wrong
-from tests.visitor import Visitor
+from tests.support.cast import make_host, make_page
+from tests.support.visitor import Visitor
 
 At = Callable[..., Visitor]
 PERSONAL = ("203.0.113", "aya@", "example.jp", "ken@", "example.com")

@@ -11,9 +11,9 @@ from flask import Flask
 
 from app.core.clock import utcnow
 from app.web.rate_limits import count
-from tests.cast import PASSWORD, make_host
 from tests.limits.conftest import network
-from tests.visitor import Page, Visitor
+from tests.support.cast import PASSWORD, make_host
+from tests.support.visitor import Page, Visitor
 
 At = Callable[..., Visitor]
 

@@ -10,8 +10,8 @@ from icalendar import Calendar
 from app.core.text import line
 from app.core.text import lines as several
 from app.notifications.invitations import NO_MARKUP, invitation, summary
-from tests.examples import tried
 from tests.notifications.rows import START, booking_row, event_in
+from tests.support.examples import tried
 
 awkward = st.sampled_from(
     [",", ";", ":", '"', "'", "\\", "\n", "\\n", "\\,", "\t", "^n", "、", "；"]

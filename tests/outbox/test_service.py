@@ -22,7 +22,7 @@ from app.core.clock import utcnow
 from app.core.config import Settings
 from app.db import db
 from app.outbox import Lease, Refused, Task, Unavailable, queue
-from tests.cast import make_booking, make_host, make_page
+from tests.support.cast import make_booking, make_host, make_page
 
 A_MINUTE = timedelta(minutes=1)
 PERSONAL = ("Ken", "Yamada", "ken@example.com", "Aya", "Sato", "aya@example.jp", "Consultation")

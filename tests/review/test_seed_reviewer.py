@@ -12,10 +12,10 @@ from app.accounts.service import authenticate
 from app.booking_pages.models import BookingPage
 from app.db import db
 from app.zoom import service
-from tests.cast import make_host, make_page
-from tests.services import MailServer
+from tests.support.cast import make_host, make_page
+from tests.support.services import MailServer
+from tests.support.visitor import InProcess, Visitor
 from tests.tasks.test_run import text_of, work
-from tests.visitor import InProcess, Visitor
 from tests.zoom.conftest import Sandbox, running_sandbox, sandbox
 
 __all__ = ["running_sandbox", "sandbox"]

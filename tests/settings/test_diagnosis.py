@@ -12,8 +12,8 @@ from sqlalchemy import update
 from app.accounts.models import User
 from app.db import db
 from app.outbox import Task
-from tests.cast import connect_zoom, make_booking, make_host, make_page, tomorrow, visit_as
-from tests.visitor import Page
+from tests.support.cast import connect_zoom, make_booking, make_host, make_page, tomorrow, visit_as
+from tests.support.visitor import Page
 from tests.zoom.test_service import TOKEN, in_minutes, reread, tokens
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.services import free_ports, wait_until
+from tests.support.services import free_ports, wait_until
 from tests.web.test_config import production
 
 ROOT = Path(__file__).resolve().parents[2]

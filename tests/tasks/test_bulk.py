@@ -13,9 +13,9 @@ from app.db import db
 from app.outbox import Task
 from app.tasks import bulk
 from tests.admin.test_queues import admin, at_the_queues
-from tests.cast import make_booking, make_host, make_page, move_back
-from tests.services import MailServer
-from tests.visitor import Visitor
+from tests.support.cast import make_booking, make_host, make_page, move_back
+from tests.support.services import MailServer
+from tests.support.visitor import Visitor
 
 __all__ = ["admin", "at_the_queues"]
 

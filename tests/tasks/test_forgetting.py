@@ -14,7 +14,7 @@ from app.db import db
 from app.tasks import sweep as sweeping
 from app.tasks.sweep import sweep
 from app.zoom.models import ZoomEvent
-from tests.cast import make_host
+from tests.support.cast import make_host
 
 
 @pytest.fixture(autouse=True)

@@ -33,9 +33,9 @@ from app.tasks.leases import LeaseLost
 from app.tasks.mails import deliver
 from app.tasks.sweep import sweep
 from app.zoom import service as zoom
-from tests.cast import connect_zoom, make_booking, make_host, make_page, move_back, tomorrow
 from tests.conftest import ZOOM_API
-from tests.services import MailServer, free_ports
+from tests.support.cast import connect_zoom, make_booking, make_host, make_page, move_back, tomorrow
+from tests.support.services import MailServer, free_ports
 from tests.zoom.test_api import MEETINGS, made
 from tests.zoom.test_service import grant
 

@@ -16,8 +16,8 @@ from app.cli.processes import TaskJob, TaskWorker
 from app.core.config import Settings
 from app.db import db
 from app.outbox import queue
-from tests.cast import make_booking, make_host, make_page
-from tests.services import MailServer
+from tests.support.cast import make_booking, make_host, make_page
+from tests.support.services import MailServer
 
 
 @pytest.fixture(autouse=True)

@@ -17,8 +17,8 @@ from app.web.gates import Busy
 from bench.serve import web_processes
 from bench.stage import Stage
 from tests.conftest import test_environment
-from tests.proxies import HOST, unsent_bodies
-from tests.visitor import InProcess
+from tests.support.proxies import HOST, unsent_bodies
+from tests.support.visitor import InProcess
 
 LONGEST = 1000
 

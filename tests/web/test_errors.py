@@ -10,9 +10,9 @@ from werkzeug.datastructures import Headers
 from app import create_app
 from app.core.config import load_settings
 from app.db import db
-from tests.cast import make_booking, make_host, make_page, visit_as
 from tests.conftest import test_environment
-from tests.visitor import InProcess, Visitor
+from tests.support.cast import make_booking, make_host, make_page, visit_as
+from tests.support.visitor import InProcess, Visitor
 
 HTMX = {"HX-Request": "true"}
 STATUSES = (400, 403, 404, 405, 413, 429, 500, 503)

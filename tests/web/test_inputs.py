@@ -9,8 +9,8 @@ from flask import Flask
 from app.accounts.forms import SignUpForm
 from app.booker.forms import BookingForm
 from app.booking_pages.forms import PageForm
-from tests.cast import make_booking, make_host, make_page, visit_as
-from tests.visitor import InProcess, Visitor
+from tests.support.cast import make_booking, make_host, make_page, visit_as
+from tests.support.visitor import InProcess, Visitor
 
 BASE = "http://127.0.0.1"
 FORM = "application/x-www-form-urlencoded"

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from app.accounts.models import User
 from app.bookings.models import Booking
 from app.db import db
-from tests.cast import PASSWORD, visit_as
 from tests.conventions.test_routes import rows
-from tests.visitor import Form, InProcess, Page, Visitor
+from tests.support.cast import PASSWORD, visit_as
+from tests.support.visitor import Form, InProcess, Page, Visitor
 from tests.web.typed import NAMES, Typed, expect_kept, forms, host, typed_form, visitor_of
 
 __all__ = ["host", "visitor_of"]

@@ -23,10 +23,10 @@ from app.tasks.sweep import sweep
 from app.zoom import service as zoom
 from app.zoom import tokens as zoom_tokens
 from app.zoom.models import ZoomConnection
-from tests.cast import connect_zoom, make_booking, make_host, make_page
-from tests.services import MailServer
+from tests.support.cast import connect_zoom, make_booking, make_host, make_page
+from tests.support.services import MailServer
+from tests.support.visitor import InProcess, Visitor
 from tests.tasks.test_run import let_time_pass
-from tests.visitor import InProcess, Visitor
 from tests.zoom.test_service import grant
 
 

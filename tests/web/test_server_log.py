@@ -10,7 +10,7 @@ from flask import Flask
 from bench.serve import web_processes
 from bench.stage import Stage
 from tests.conftest import test_environment
-from tests.proxies import HOST
+from tests.support.proxies import HOST
 
 
 def test_an_invalid_request_is_logged_without_whose_and_which(

@@ -9,9 +9,9 @@ from sqlalchemy import select
 from app.accounts.models import SignIn, User
 from app.booking_pages.models import BookingPage
 from app.db import db
-from tests.cast import PASSWORD, make_host, make_page, visit_as
 from tests.conventions.test_routes import rows
-from tests.visitor import Form, InProcess, Visitor
+from tests.support.cast import PASSWORD, make_host, make_page, visit_as
+from tests.support.visitor import Form, InProcess, Visitor
 from tests.web.typed import NAMES, NEW, Typed, expect_kept, forms, host, typed_form, visitor_of
 
 __all__ = ["host", "visitor_of"]

@@ -13,9 +13,9 @@ from app.core.config import load_settings
 from app.core.crypto import sign, unsign
 from app.db import db
 from app.web.addresses import local_path
-from tests.cast import make_booking, make_host, make_page, tomorrow, visit_as
 from tests.conftest import test_environment
-from tests.visitor import InProcess, Visitor
+from tests.support.cast import make_booking, make_host, make_page, tomorrow, visit_as
+from tests.support.visitor import InProcess, Visitor
 from tests.web.test_config import production
 
 STRICT = {

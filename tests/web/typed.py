@@ -10,8 +10,8 @@ from sqlalchemy import select
 from app.accounts.models import User
 from app.bookings.slot_addresses import SLOT_FORM
 from app.db import db
-from tests.cast import PASSWORD, make_host, make_page, tomorrow, visit_as
-from tests.visitor import Form, InProcess, Page, Visitor
+from tests.support.cast import PASSWORD, make_host, make_page, tomorrow, visit_as
+from tests.support.visitor import Form, InProcess, Page, Visitor
 
 NEW = "/dashboard/pages/new"
 

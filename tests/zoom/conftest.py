@@ -14,8 +14,8 @@ from flask import Flask
 from app.core.config import Settings
 from app.core.environment import ROOT
 from app.zoom import oauth
-from tests.services import free_ports
-from tests.stack import clean_environment
+from tests.support.services import free_ports
+from tests.support.stack import clean_environment
 
 REDIRECT = "http://127.0.0.1:5080/zoom/callback"
 BASIC = ("client-id", "client-secret")

@@ -27,7 +27,7 @@ from app.outbox import OutcomeUnknown, Refused, Unavailable
 from app.zoom import api
 from app.zoom.values import Access
 from tests.conftest import ZOOM_API
-from tests.services import free_ports
+from tests.support.services import free_ports
 
 MEETINGS = f"{ZOOM_API}/users/me/meetings"
 MEETING = f"{ZOOM_API}/meetings/85012345678"

@@ -18,7 +18,7 @@ from app.tasks.sweep import sweep
 from app.zoom import service
 from app.zoom.models import ZoomErasure
 from app.zoom.values import Identity
-from tests.cast import (
+from tests.support.cast import (
     connect_zoom,
     give_meeting,
     make_booking,

@@ -19,9 +19,9 @@ from app.zoom import tokens as zoom_tokens
 from app.zoom.api import Meeting
 from app.zoom.models import ZoomConnection
 from app.zoom.values import UNKNOWN, Identity
-from tests.cast import connect_zoom, make_host, visit_as
 from tests.conftest import ZOOM_API
-from tests.visitor import Page
+from tests.support.cast import connect_zoom, make_host, visit_as
+from tests.support.visitor import Page
 from tests.zoom.test_service import TOKEN, grant, reread, tokens
 from tests.zoom.test_views import come_back, state_of
 

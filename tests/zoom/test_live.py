@@ -12,7 +12,8 @@ from flask import Flask
 from app.bookings.models import Booking
 from app.core.clock import utcnow
 from app.db import db
-from tests.cast import (
+from tests.conftest import ZOOM_API
+from tests.support.cast import (
     connect_zoom,
     give_meeting,
     make_booking,
@@ -21,8 +22,7 @@ from tests.cast import (
     move_back,
     visit_as,
 )
-from tests.conftest import ZOOM_API
-from tests.visitor import InProcess, Visitor
+from tests.support.visitor import InProcess, Visitor
 from tests.zoom.test_service import TOKEN, reread, tokens
 
 MEETING = f"{ZOOM_API}/meetings/85012345678"

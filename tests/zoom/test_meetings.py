@@ -10,8 +10,8 @@ from app.core.clock import utcnow
 from app.db import db
 from app.outbox import Refused, Unavailable
 from app.zoom import meetings, service
-from tests.cast import connect_zoom, make_host
 from tests.conftest import ZOOM_API
+from tests.support.cast import connect_zoom, make_host
 from tests.zoom.test_api import MEETINGS, made, wanted
 from tests.zoom.test_service import TOKEN, reread, tokens
 

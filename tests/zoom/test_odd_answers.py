@@ -15,9 +15,9 @@ from app.db import db
 from app.outbox import Refused, Unavailable
 from app.zoom import api, meetings, service
 from app.zoom import tokens as zoom_tokens
-from tests.cast import connect_zoom, make_booking, make_host, make_page, visit_as
 from tests.conftest import ZOOM_API
-from tests.services import MailServer
+from tests.support.cast import connect_zoom, make_booking, make_host, make_page, visit_as
+from tests.support.services import MailServer
 from tests.tasks.test_run import let_time_pass, task_of, work
 from tests.zoom.conftest import Sandbox
 from tests.zoom.test_api import ACCESS, MEETING, MEETINGS, made, wanted

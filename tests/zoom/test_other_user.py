@@ -16,9 +16,16 @@ from app.outbox import Refused
 from app.zoom import identity, meetings, removal, service
 from app.zoom.models import ZoomConnection
 from app.zoom.values import UNKNOWN, Identity
-from tests.cast import connect_zoom, give_meeting, make_booking, make_host, make_page, visit_as
 from tests.conftest import ZOOM_API
-from tests.services import MailServer
+from tests.support.cast import (
+    connect_zoom,
+    give_meeting,
+    make_booking,
+    make_host,
+    make_page,
+    visit_as,
+)
+from tests.support.services import MailServer
 from tests.tasks.test_run import AYA, states, task_of, text_of, work
 from tests.zoom.conftest import Sandbox
 from tests.zoom.test_meetings import nothing

@@ -14,8 +14,8 @@ from app.db import db
 from app.zoom import meetings, oauth, service
 from app.zoom import tokens as zoom_tokens
 from app.zoom.abilities import Abilities, missing_in
-from tests.cast import connect_zoom, make_booking, make_host, make_page, visit_as
-from tests.services import MailServer
+from tests.support.cast import connect_zoom, make_booking, make_host, make_page, visit_as
+from tests.support.services import MailServer
 from tests.tasks.test_run import work
 from tests.zoom.conftest import Sandbox
 from tests.zoom.test_service import TOKEN, reread, tokens

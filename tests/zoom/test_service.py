@@ -20,9 +20,9 @@ from app.zoom import removal, service
 from app.zoom import tokens as zoom_tokens
 from app.zoom.models import ZoomConnection
 from app.zoom.oauth import Grant
-from tests.cast import connect_zoom, make_host
 from tests.conftest import ZOOM_OAUTH
-from tests.services import sqlite_bytes
+from tests.support.cast import connect_zoom, make_host
+from tests.support.services import sqlite_bytes
 
 TOKEN = f"{ZOOM_OAUTH}/oauth/token"
 REVOKE = f"{ZOOM_OAUTH}/oauth/revoke"

@@ -15,9 +15,9 @@ from app.core.config import Settings
 from app.db import db
 from app.zoom import tokens as zoom_tokens
 from app.zoom.models import ZoomConnection
-from tests.cast import connect_zoom, make_host, visit_as
 from tests.conftest import ZOOM_OAUTH
-from tests.visitor import Answer, InProcess, Page, Visitor
+from tests.support.cast import connect_zoom, make_host, visit_as
+from tests.support.visitor import Answer, InProcess, Page, Visitor
 from tests.zoom.test_service import REVOKE, TOKEN, tokens
 
 

@@ -15,7 +15,14 @@ from app.core import outgoing
 from app.db import db
 from app.zoom import tokens as zoom_tokens
 from app.zoom import wire as zoom_wire
-from tests.cast import connect_zoom, give_meeting, make_booking, make_host, make_page, visit_as
+from tests.support.cast import (
+    connect_zoom,
+    give_meeting,
+    make_booking,
+    make_host,
+    make_page,
+    visit_as,
+)
 from tests.zoom.test_api import MEETING
 from tests.zoom.test_service import REVOKE, TOKEN, tokens
 from tests.zoom.test_views import come_back, connections, state_of

@@ -23,7 +23,14 @@ from app.outbox import Task
 from app.tasks.sweep import sweep
 from app.zoom import service
 from app.zoom.models import ZoomConnection, ZoomEvent
-from tests.cast import connect_zoom, give_meeting, make_booking, make_host, make_page, visit_as
+from tests.support.cast import (
+    connect_zoom,
+    give_meeting,
+    make_booking,
+    make_host,
+    make_page,
+    visit_as,
+)
 from tests.zoom.events import ZOOM_USER, removal, seconds, signature
 from tests.zoom.test_service import REVOKE, TOKEN, reread
 from tests.zoom.test_service import tokens as token_answer

@@ -15,7 +15,7 @@ from app.core.clock import utcnow
 from app.db import db
 from app.outbox import Task
 from app.zoom import service
-from tests.cast import make_booking, make_host, make_page
+from tests.support.cast import make_booking, make_host, make_page
 from tests.zoom.conftest import Sandbox
 from tests.zoom.test_service import reread
 

@@ -17,7 +17,7 @@ from app.bookings.models import Booking
 from app.core.clock import utcnow
 from app.db import db
 from app.zoom.models import ZoomConnection
-from tests.visitor import InProcess, Visitor
+from tests.support.visitor import InProcess, Visitor
 
 PASSWORD = "correct horse battery"
 ROUND_THE_CLOCK = [(weekday, 0, 1440) for weekday in range(7)]

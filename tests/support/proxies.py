@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.services import free_ports, wait_until
+from tests.support.services import free_ports, wait_until
 
-DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 HOST = "127.0.0.1"
 KINDS = ("nginx", "caddy")
 # Where a Caddy knows `request_buffers`; the shipped file says what older ones take.

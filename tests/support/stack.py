@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.services import create_database, free_ports, wait_until
+from tests.support.services import create_database, free_ports, wait_until
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 READY = "CalSync is ready"
 
 
