@@ -20,7 +20,7 @@ from app.outbox import Task
 from tests.support.cast import connect_zoom, make_booking, make_host, make_page, tomorrow, visit_as
 from tests.support.services import MailServer
 from tests.support.visitor import Page, Visitor
-from tests.tasks.test_run import KEN, text_of, work
+from tests.tasks.steps import KEN, text_of, work
 from tests.zoom.test_api import MEETINGS, made
 
 OLD = {"title": "Consultation", "location": "Room 4", "duration": 30, "timezone": "Asia/Tokyo"}

@@ -11,7 +11,7 @@ from app.bookings.models import Booking
 from app.db import db
 from app.outbox import Lease, Refused
 from tests.support.cast import connect_zoom, make_booking, make_host, make_page, visit_as
-from tests.tasks.test_run import task_of
+from tests.tasks.steps import task_of
 
 GIVEN_UP = Refused("zoom_refused", "No.")
 

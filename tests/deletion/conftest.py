@@ -22,7 +22,7 @@ from app.zoom.tokens import connection_of
 from tests.conftest import ZOOM_OAUTH
 from tests.support.cast import connect_zoom, make_booking, make_host, make_page, move_back, tomorrow
 from tests.support.services import MailServer
-from tests.tasks.test_run import work
+from tests.tasks.steps import work
 
 AYA, MALLORY = "aya@example.jp", "mallory@example.org"
 KEN, HANAKO, OTTO = "ken@example.com", "hanako@example.jp", "otto@example.net"

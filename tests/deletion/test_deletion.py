@@ -37,7 +37,7 @@ from tests.support.cast import (
 )
 from tests.support.services import MailServer, sqlite_bytes
 from tests.support.visitor import Visitor
-from tests.tasks.test_run import event_of, text_of
+from tests.tasks.steps import event_of, text_of
 
 Command = Callable[..., Result]
 

@@ -32,7 +32,7 @@ from tests.deletion.test_deletion import PERSONAL, every_row, is_there, the_reco
 from tests.support.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
 from tests.support.services import MailServer, free_ports
 from tests.support.stack import clean_environment
-from tests.tasks.test_run import work
+from tests.tasks.steps import work
 from tests.tasks.test_worker import work_until_empty
 
 COMMAND = ("delete-account", AYA, "--yes", "--patience", "30")

@@ -13,7 +13,7 @@ from app.db import db
 from tests.conftest import ZOOM_API
 from tests.deletion.conftest import AYA, MEETING
 from tests.support.services import MailServer
-from tests.tasks.test_run import text_of
+from tests.tasks.steps import text_of
 
 Command = Callable[..., Result]
 REMAIN = "1 meetings of cancelled bookings remain in Zoom"

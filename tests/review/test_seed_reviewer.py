@@ -15,7 +15,7 @@ from app.zoom import service
 from tests.support.cast import make_host, make_page
 from tests.support.services import MailServer
 from tests.support.visitor import InProcess, Visitor
-from tests.tasks.test_run import text_of, work
+from tests.tasks.steps import text_of, work
 from tests.zoom.conftest import Sandbox, running_sandbox, sandbox
 
 __all__ = ["running_sandbox", "sandbox"]

@@ -22,7 +22,7 @@ from app.zoom.models import ZoomConnection
 from tests.support.cast import connect_zoom, make_booking, make_host, make_page, tomorrow, visit_as
 from tests.support.services import MailServer
 from tests.support.visitor import Visitor
-from tests.tasks.test_run import Connections, let_time_pass, task_of, text_of, work
+from tests.tasks.steps import Connections, let_time_pass, task_of, text_of, work
 from tests.zoom.test_api import MEETINGS, made
 from tests.zoom.test_service import REVOKE, TOKEN, grant, reread, tokens
 

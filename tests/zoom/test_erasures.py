@@ -27,7 +27,7 @@ from tests.support.cast import (
     move_back,
     tomorrow,
 )
-from tests.tasks.test_run import task_of
+from tests.tasks.steps import task_of
 from tests.zoom.events import ZOOM_USER, removal
 from tests.zoom.test_service import grant
 from tests.zoom.test_webhook import post

@@ -18,7 +18,7 @@ from app.zoom import tokens as zoom_tokens
 from tests.conftest import ZOOM_API
 from tests.support.cast import connect_zoom, make_booking, make_host, make_page, visit_as
 from tests.support.services import MailServer
-from tests.tasks.test_run import let_time_pass, task_of, work
+from tests.tasks.steps import let_time_pass, task_of, work
 from tests.zoom.conftest import Sandbox
 from tests.zoom.test_api import ACCESS, MEETING, MEETINGS, made, wanted
 from tests.zoom.test_meetings import nothing

@@ -26,7 +26,7 @@ from tests.support.cast import (
     visit_as,
 )
 from tests.support.services import MailServer
-from tests.tasks.test_run import AYA, states, task_of, text_of, work
+from tests.tasks.steps import AYA, states, task_of, text_of, work
 from tests.zoom.conftest import Sandbox
 from tests.zoom.test_meetings import nothing
 from tests.zoom.test_service import REVOKE, TOKEN, grant, reread, tokens

@@ -16,7 +16,7 @@ from app.zoom import tokens as zoom_tokens
 from app.zoom.abilities import Abilities, missing_in
 from tests.support.cast import connect_zoom, make_booking, make_host, make_page, visit_as
 from tests.support.services import MailServer
-from tests.tasks.test_run import work
+from tests.tasks.steps import work
 from tests.zoom.conftest import Sandbox
 from tests.zoom.test_service import TOKEN, reread, tokens
 
