@@ -21,7 +21,7 @@ from tests.support.cast import connect_zoom, make_booking, make_host, make_page,
 from tests.support.services import MailServer
 from tests.support.visitor import Page, Visitor
 from tests.tasks.steps import KEN, text_of, work
-from tests.zoom.test_api import MEETINGS, made
+from tests.zoom.api_steps import MEETINGS, made
 
 OLD = {"title": "Consultation", "location": "Room 4", "duration": 30, "timezone": "Asia/Tokyo"}
 NEW = {"title": "Sales call", "location": "Basement", "duration": 60, "timezone": "Europe/Berlin"}

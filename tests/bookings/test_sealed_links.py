@@ -22,7 +22,7 @@ from tests.support.cast import connect_zoom, make_booking, make_host, make_page,
 from tests.support.services import MailServer
 from tests.support.visitor import InProcess, Visitor
 from tests.tasks.steps import AYA, KEN, let_time_pass, text_of, work
-from tests.zoom.test_api import MEETINGS, made
+from tests.zoom.api_steps import MEETINGS, made
 
 LINK, PASSCODE = "https://zoom.example/j/85012345678?pwd=x", "123456"
 

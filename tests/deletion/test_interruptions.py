@@ -28,7 +28,7 @@ from tests.conftest import empty_tables
 from tests.deletion import killed
 from tests.deletion.conftest import AYA, HANAKO, KEN, OTTO
 from tests.deletion.killed import Running
-from tests.deletion.test_deletion import PERSONAL, every_row, is_there, the_record
+from tests.deletion.steps import PERSONAL, every_row, is_there, the_record
 from tests.support.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
 from tests.support.services import MailServer, free_ports
 from tests.support.stack import clean_environment

@@ -20,7 +20,7 @@ from app.schedules import time_off
 from app.zoom import removal
 from app.zoom import service as zoom
 from tests.support.cast import PASSWORD, connect_zoom, make_booking, make_host, make_page, tomorrow
-from tests.zoom.test_service import grant
+from tests.zoom.steps import grant
 
 
 @pytest.fixture

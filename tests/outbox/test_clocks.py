@@ -13,7 +13,8 @@ from app.bookings import service as bookings
 from app.core.clock import utcnow
 from app.db import db
 from app.outbox import GIVE_UP_AFTER, Busy, Unavailable
-from tests.outbox.test_service import A_MINUTE, add, claim, host, reread
+from tests.outbox.conftest import host
+from tests.outbox.steps import A_MINUTE, add, claim, reread
 from tests.support.cast import make_booking, make_page
 
 __all__ = ["host"]

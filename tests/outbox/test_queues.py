@@ -13,7 +13,8 @@ from app.core.config import Settings
 from app.db import db
 from app.outbox import Task, queue
 from app.tasks import sweep as sweeping
-from tests.outbox.test_service import add, host, queued_ids, valkey_of_app
+from tests.outbox.conftest import host, valkey_of_app
+from tests.outbox.steps import add, queued_ids
 from tests.support.cast import make_booking, make_host, make_page
 
 __all__ = ["host", "valkey_of_app"]

@@ -14,7 +14,7 @@ from app.db import db
 from app.outbox import Task
 from tests.support.cast import connect_zoom, make_booking, make_host, make_page, tomorrow, visit_as
 from tests.support.visitor import Page
-from tests.zoom.test_service import TOKEN, in_minutes, reread, tokens
+from tests.zoom.steps import TOKEN, in_minutes, reread, tokens
 
 
 def diagnose(app: Flask, host: User, headers: dict[str, str] | None = None) -> Page:

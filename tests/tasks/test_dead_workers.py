@@ -35,8 +35,8 @@ from tests.tasks.steps import (
     text_of,
     work,
 )
-from tests.zoom.test_api import MEETINGS, made
-from tests.zoom.test_service import grant
+from tests.zoom.api_steps import MEETINGS, made
+from tests.zoom.steps import grant
 
 
 def test_a_worker_that_died_half_way_leaves_its_task_to_the_next(

@@ -26,7 +26,7 @@ from tests.tasks.steps import (
     task_of,
     work,
 )
-from tests.zoom.test_api import MEETINGS, made
+from tests.zoom.api_steps import MEETINGS, made
 
 
 def test_what_was_made_is_kept_in_hand_until_the_database_takes_it(

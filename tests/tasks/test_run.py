@@ -29,8 +29,8 @@ from tests.tasks.steps import (
     text_of,
     work,
 )
-from tests.zoom.test_api import MEETINGS, made
-from tests.zoom.test_service import grant
+from tests.zoom.api_steps import MEETINGS, made
+from tests.zoom.steps import grant
 
 
 def test_a_booking_gets_its_meeting_and_then_its_mails(

@@ -27,7 +27,7 @@ from tests.support.cast import connect_zoom, make_booking, make_host, make_page
 from tests.support.services import MailServer
 from tests.support.visitor import InProcess, Visitor
 from tests.tasks.steps import let_time_pass
-from tests.zoom.test_service import grant
+from tests.zoom.steps import grant
 
 
 @pytest.fixture

@@ -9,13 +9,22 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+import responses
 from flask import Flask
 
+from app.accounts.models import User
 from app.core.config import Settings
 from app.core.environment import ROOT
 from app.zoom import oauth
+from tests.support.cast import (
+    connect_zoom,
+    make_host,
+)
 from tests.support.services import free_ports
 from tests.support.stack import clean_environment
+from tests.zoom.events import ZOOM_USER
+from tests.zoom.steps import TOKEN, tokens
+from tests.zoom.webhook_steps import an_hour_ago
 
 REDIRECT = "http://127.0.0.1:5080/zoom/callback"
 BASIC = ("client-id", "client-secret")
@@ -99,3 +108,22 @@ def sandbox(
     requests.post(f"{url}/api/reset", timeout=10).raise_for_status()
     change_settings(zoom_oauth_base_url=url, zoom_api_base_url=f"{url}/v2")
     return running_sandbox
+
+
+@pytest.fixture
+def token_answer(wire: responses.RequestsMock) -> responses.BaseResponse:
+    return wire.post(TOKEN, json=tokens(1))
+
+
+@pytest.fixture
+def host(app: Flask) -> User:
+    """Aya, connected for an hour as a Zoom user that we know."""
+    aya = make_host()
+    connect_zoom(
+        aya,
+        zoom_user_id=ZOOM_USER,
+        zoom_account_id="EabCDEFghiLHMA",
+        zoom_email="aya@zoom.example",
+        authorized_at=an_hour_ago(),
+    )
+    return aya

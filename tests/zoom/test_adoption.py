@@ -18,9 +18,9 @@ from app.zoom.models import ZoomConnection
 from tests.support.cast import connect_zoom, make_booking, make_host, make_page
 from tests.support.services import MailServer
 from tests.tasks.steps import Connections, let_time_pass, task_of, work
+from tests.zoom.api_steps import MEETING, MEETINGS, made
 from tests.zoom.conftest import Sandbox
-from tests.zoom.test_api import MEETING, MEETINGS, made
-from tests.zoom.test_service import grant
+from tests.zoom.steps import grant
 
 SCOPES = "meeting:read:meeting meeting:write:meeting meeting:read:list_meetings"
 

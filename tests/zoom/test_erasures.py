@@ -29,8 +29,8 @@ from tests.support.cast import (
 )
 from tests.tasks.steps import task_of
 from tests.zoom.events import ZOOM_USER, removal
-from tests.zoom.test_service import grant
-from tests.zoom.test_webhook import post
+from tests.zoom.steps import grant
+from tests.zoom.webhook_steps import post
 
 LINK = "https://zoom.example/j/85012345678?pwd=x"
 

@@ -22,8 +22,8 @@ from app.zoom.values import UNKNOWN, Identity
 from tests.conftest import ZOOM_API
 from tests.support.cast import connect_zoom, make_host, visit_as
 from tests.support.visitor import Page
-from tests.zoom.test_service import TOKEN, grant, reread, tokens
-from tests.zoom.test_views import come_back, state_of
+from tests.zoom.steps import TOKEN, grant, reread, tokens
+from tests.zoom.view_steps import come_back, state_of
 
 ME = f"{ZOOM_API}/users/me"
 WITH_USER = "meeting:read:meeting meeting:write:meeting user:read:user"

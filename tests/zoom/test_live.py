@@ -23,7 +23,7 @@ from tests.support.cast import (
     visit_as,
 )
 from tests.support.visitor import InProcess, Visitor
-from tests.zoom.test_service import TOKEN, reread, tokens
+from tests.zoom.steps import TOKEN, reread, tokens
 
 MEETING = f"{ZOOM_API}/meetings/85012345678"
 START = "https://us05web.zoom.example/s/85012345678?zak=hosts-rights"

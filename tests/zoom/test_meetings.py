@@ -12,8 +12,8 @@ from app.outbox import Refused, Unavailable
 from app.zoom import meetings, service
 from tests.conftest import ZOOM_API
 from tests.support.cast import connect_zoom, make_host
-from tests.zoom.test_api import MEETINGS, made, wanted
-from tests.zoom.test_service import TOKEN, reread, tokens
+from tests.zoom.api_steps import MEETINGS, made, wanted
+from tests.zoom.steps import TOKEN, reread, tokens
 
 
 def nothing() -> None:

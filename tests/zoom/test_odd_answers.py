@@ -19,10 +19,10 @@ from tests.conftest import ZOOM_API
 from tests.support.cast import connect_zoom, make_booking, make_host, make_page, visit_as
 from tests.support.services import MailServer
 from tests.tasks.steps import let_time_pass, task_of, work
+from tests.zoom.api_steps import ACCESS, MEETING, MEETINGS, made, wanted
 from tests.zoom.conftest import Sandbox
-from tests.zoom.test_api import ACCESS, MEETING, MEETINGS, made, wanted
+from tests.zoom.steps import TOKEN, reread, sent_refresh_tokens, tokens
 from tests.zoom.test_meetings import nothing
-from tests.zoom.test_service import TOKEN, reread, sent_refresh_tokens, tokens
 
 FAMILY = "👩‍👩‍👧‍👦"  # eleven UTF-16 units, one character
 ACCENTED = "e\u0301"  # two, one character

@@ -28,9 +28,9 @@ from tests.support.cast import (
 from tests.support.services import MailServer
 from tests.tasks.steps import AYA, states, task_of, text_of, work
 from tests.zoom.conftest import Sandbox
+from tests.zoom.steps import REVOKE, TOKEN, grant, reread, tokens
 from tests.zoom.test_meetings import nothing
-from tests.zoom.test_service import REVOKE, TOKEN, grant, reread, tokens
-from tests.zoom.test_views import come_back, state_of
+from tests.zoom.view_steps import come_back, state_of
 
 EVERYTHING = ["meeting:write:meeting", "meeting:read:meeting", "meeting:delete:meeting"]
 MEETING = f"{ZOOM_API}/meetings/85012345678"

@@ -18,7 +18,7 @@ from tests.support.cast import connect_zoom, make_booking, make_host, make_page,
 from tests.support.services import MailServer
 from tests.tasks.steps import work
 from tests.zoom.conftest import Sandbox
-from tests.zoom.test_service import TOKEN, reread, tokens
+from tests.zoom.steps import TOKEN, reread, tokens
 
 
 @pytest.mark.parametrize("end", ["", ":admin"])

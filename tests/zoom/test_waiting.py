@@ -23,9 +23,9 @@ from tests.support.cast import (
     make_page,
     visit_as,
 )
-from tests.zoom.test_api import MEETING
-from tests.zoom.test_service import REVOKE, TOKEN, tokens
-from tests.zoom.test_views import come_back, connections, state_of
+from tests.zoom.api_steps import MEETING
+from tests.zoom.steps import REVOKE, TOKEN, tokens
+from tests.zoom.view_steps import come_back, connections, state_of
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from app.outbox import Task
 from app.zoom import service
 from tests.support.cast import make_booking, make_host, make_page
 from tests.zoom.conftest import Sandbox
-from tests.zoom.test_service import reread
+from tests.zoom.steps import reread
 
 BOOKINGS = 50
 PATIENCE = 240.0  # seconds; it takes three on a quiet machine

@@ -1,0 +1,3 @@
+"""What several files of this folder do with the app in the same words."""
+
+OCCASIONS = ("confirmed", "link", "cancelled")
