@@ -41,7 +41,7 @@ lock: setup ## Renew the lock files after a change to pyproject.toml or package.
 
 screens: setup ## Take pictures of every page into screenshots/
 	@$(PYTHON_HERE) -m scripts.chromium --install
-	@$(PYTHON_HERE) scripts/screens.py
+	@$(PYTHON_HERE) -m scripts.screens
 
 pictures: setup ## Take anew the pictures of screens that the documentation shows
 	@$(PYTHON_HERE) -m scripts.chromium --install

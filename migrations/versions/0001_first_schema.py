@@ -4,6 +4,8 @@ No two live bookings of a host overlap in [blocked_from, blocked_until): Postgre
 an exclusion constraint, SQLite by triggers on insert and update.
 """
 
+from functools import partial
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -15,59 +17,46 @@ depends_on = None
 # SQLite compares instants as text, so all must have the one form that SQLAlchemy stores: an
 # overlap written as `2026-12-01T00:35:00Z` would slip through.
 STORED_FORM = "????-??-?? ??:??:??.??????"
+AT, INT, TEXT = sa.DateTime(timezone=True), sa.Integer(), sa.Text()
+must, may = partial(sa.Column, nullable=False), partial(sa.Column, nullable=True)
 BLOCKED_COLUMNS = "host_id, status, blocked_from, blocked_until"
 
 
+def belongs_to(table: str, column: str, owner: str) -> sa.ForeignKeyConstraint:
+    """A row that goes with its owner."""
+    name = op.f(f"fk_{table}_{column}_{owner}")
+    return sa.ForeignKeyConstraint([column], [f"{owner}.id"], name=name, ondelete="CASCADE")
+
+
+# fmt: off
 def upgrade() -> None:
     op.create_table(
         "users",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("email", sa.String(length=254), nullable=False),
-        sa.Column("password_hash", sa.String(length=255), nullable=False),
-        sa.Column("name", sa.String(length=120), nullable=False),
-        sa.Column("locale", sa.String(length=8), nullable=False),
-        sa.Column("timezone", sa.String(length=64), nullable=False),
-        sa.Column("is_admin", sa.Boolean(), nullable=False),
-        sa.Column("email_verified_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
+        must("id", INT), must("email", sa.String(254)), must("password_hash", sa.String(255)),
+        must("name", sa.String(120)), must("locale", sa.String(8)),
+        must("timezone", sa.String(64)), must("is_admin", sa.Boolean()),
+        may("email_verified_at", AT), must("created_at", AT), may("disabled_at", AT),
         sa.CheckConstraint("email = lower(email)", name=op.f("ck_users_email_is_lower_case")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
     )
     op.create_table(
         "zoom_events",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("event", sa.String(length=64), nullable=False),
-        sa.Column("event_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        must("id", INT), must("digest", sa.String(64)), must("event", sa.String(64)),
+        may("event_at", AT), must("received_at", AT),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_zoom_events")),
         sa.UniqueConstraint("digest", name=op.f("uq_zoom_events_digest")),
     )
     op.create_table(
         "booking_pages",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=False),
-        sa.Column("slug", sa.String(length=64), nullable=False),
-        sa.Column("title", sa.String(length=120), nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("location", sa.String(length=300), nullable=False),
-        sa.Column("duration", sa.Integer(), nullable=False),
-        sa.Column("increment", sa.Integer(), nullable=True),
-        sa.Column("buffer_before", sa.Integer(), nullable=False),
-        sa.Column("buffer_after", sa.Integer(), nullable=False),
-        sa.Column("notice", sa.Integer(), nullable=False),
-        sa.Column("horizon_days", sa.Integer(), nullable=True),
-        sa.Column("first_day", sa.Date(), nullable=True),
-        sa.Column("last_day", sa.Date(), nullable=True),
-        sa.Column("daily_limit", sa.Integer(), nullable=True),
-        sa.Column("timezone", sa.String(length=64), nullable=False),
-        sa.Column("holidays", sa.String(length=8), nullable=True),
-        sa.Column("auto_zoom", sa.Boolean(), nullable=False),
-        sa.Column("is_live", sa.Boolean(), nullable=False),
-        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        must("id", INT), must("user_id", INT), must("slug", sa.String(64)),
+        must("title", sa.String(120)), must("description", TEXT), must("location", sa.String(300)),
+        must("duration", INT), may("increment", INT), must("buffer_before", INT),
+        must("buffer_after", INT), must("notice", INT), may("horizon_days", INT),
+        may("first_day", sa.Date()), may("last_day", sa.Date()), may("daily_limit", INT),
+        must("timezone", sa.String(64)), may("holidays", sa.String(8)),
+        must("auto_zoom", sa.Boolean()), must("is_live", sa.Boolean()), may("archived_at", AT),
+        must("created_at", AT),
         sa.CheckConstraint(
             "buffer_after BETWEEN 0 AND 1440",
             name=op.f("ck_booking_pages_buffer_after"),
@@ -90,12 +79,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("notice >= 0", name=op.f("ck_booking_pages_notice")),
         sa.CheckConstraint("slug = lower(slug)", name=op.f("ck_booking_pages_slug_is_lower_case")),
-        sa.ForeignKeyConstraint(
-            ["user_id"],
-            ["users.id"],
-            name=op.f("fk_booking_pages_user_id_users"),
-            ondelete="CASCADE",
-        ),
+        belongs_to("booking_pages", "user_id", "users"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_booking_pages")),
         sa.UniqueConstraint("slug", name=op.f("uq_booking_pages_slug")),
     )
@@ -103,18 +87,9 @@ def upgrade() -> None:
 
     op.create_table(
         "sessions",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("token_hash", sa.String(length=64), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("user_agent", sa.String(length=255), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["user_id"],
-            ["users.id"],
-            name=op.f("fk_sessions_user_id_users"),
-            ondelete="CASCADE",
-        ),
+        must("id", INT), must("token_hash", sa.String(64)), must("user_id", INT),
+        must("created_at", AT), must("seen_at", AT), must("user_agent", sa.String(255)),
+        belongs_to("sessions", "user_id", "users"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_sessions_token_hash")),
     )
@@ -122,18 +97,10 @@ def upgrade() -> None:
 
     op.create_table(
         "time_off",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("host_id", sa.Integer(), nullable=False),
-        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("label", sa.String(length=120), nullable=False),
+        must("id", INT), must("host_id", INT), must("starts_at", AT), must("ends_at", AT),
+        must("label", sa.String(120)),
         sa.CheckConstraint("starts_at < ends_at", name=op.f("ck_time_off_span")),
-        sa.ForeignKeyConstraint(
-            ["host_id"],
-            ["users.id"],
-            name=op.f("fk_time_off_host_id_users"),
-            ondelete="CASCADE",
-        ),
+        belongs_to("time_off", "host_id", "users"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_time_off")),
     )
     op.create_index(
@@ -142,29 +109,16 @@ def upgrade() -> None:
 
     op.create_table(
         "zoom_connections",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=False),
-        sa.Column("zoom_user_id", sa.String(length=64), nullable=True),
-        sa.Column("zoom_account_id", sa.String(length=64), nullable=True),
-        sa.Column("zoom_email", sa.String(length=254), nullable=True),
-        sa.Column("access_token", sa.Text(), nullable=True),
-        sa.Column("refresh_token", sa.Text(), nullable=True),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("lifetime", sa.Integer(), nullable=False),
-        sa.Column("scopes", sa.Text(), nullable=False),
-        sa.Column("status", sa.String(length=16), nullable=False),
-        sa.Column("authorized_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("refreshing_until", sa.DateTime(timezone=True), nullable=True),
+        must("id", INT), must("user_id", INT), may("zoom_user_id", sa.String(64)),
+        may("zoom_account_id", sa.String(64)), may("zoom_email", sa.String(254)),
+        may("access_token", TEXT), may("refresh_token", TEXT), must("expires_at", AT),
+        must("lifetime", INT), must("scopes", TEXT), must("status", sa.String(16)),
+        must("authorized_at", AT), may("refreshing_until", AT),
         sa.CheckConstraint(
             "status IN ('active', 'needs_reconnect')",
             name=op.f("ck_zoom_connections_status_is_known"),
         ),
-        sa.ForeignKeyConstraint(
-            ["user_id"],
-            ["users.id"],
-            name=op.f("fk_zoom_connections_user_id_users"),
-            ondelete="CASCADE",
-        ),
+        belongs_to("zoom_connections", "user_id", "users"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_zoom_connections")),
         sa.UniqueConstraint("user_id", name=op.f("uq_zoom_connections_user_id")),
         sa.UniqueConstraint("zoom_user_id", name=op.f("uq_zoom_connections_zoom_user_id")),
@@ -173,43 +127,27 @@ def upgrade() -> None:
 
     op.create_table(
         "page_hours",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("page_id", sa.Integer(), nullable=False),
-        sa.Column("weekday", sa.Integer(), nullable=False),
-        sa.Column("opens", sa.Integer(), nullable=False),
-        sa.Column("closes", sa.Integer(), nullable=False),
+        must("id", INT), must("page_id", INT), must("weekday", INT), must("opens", INT),
+        must("closes", INT),
         sa.CheckConstraint(
             "opens >= 0 AND opens < closes AND closes <= 1440",
             name=op.f("ck_page_hours_range"),
         ),
         sa.CheckConstraint("weekday BETWEEN 0 AND 6", name=op.f("ck_page_hours_weekday")),
-        sa.ForeignKeyConstraint(
-            ["page_id"],
-            ["booking_pages.id"],
-            name=op.f("fk_page_hours_page_id_booking_pages"),
-            ondelete="CASCADE",
-        ),
+        belongs_to("page_hours", "page_id", "booking_pages"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_page_hours")),
     )
     op.create_index("ix_page_hours_page_id", "page_hours", ["page_id"])
 
     op.create_table(
         "page_overrides",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("page_id", sa.Integer(), nullable=False),
-        sa.Column("date", sa.Date(), nullable=False),
-        sa.Column("opens", sa.Integer(), nullable=True),
-        sa.Column("closes", sa.Integer(), nullable=True),
+        must("id", INT), must("page_id", INT), must("date", sa.Date()), may("opens", INT),
+        may("closes", INT),
         sa.CheckConstraint(
             "(opens IS NULL AND closes IS NULL) OR (opens >= 0 AND opens < closes AND closes <= 1440)",
             name=op.f("ck_page_overrides_range"),
         ),
-        sa.ForeignKeyConstraint(
-            ["page_id"],
-            ["booking_pages.id"],
-            name=op.f("fk_page_overrides_page_id_booking_pages"),
-            ondelete="CASCADE",
-        ),
+        belongs_to("page_overrides", "page_id", "booking_pages"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_page_overrides")),
     )
     op.create_index("ix_page_overrides_page_id", "page_overrides", ["page_id"])
@@ -221,34 +159,17 @@ def upgrade() -> None:
 def make_bookings() -> None:
     op.create_table(
         "bookings",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("public_id", sa.String(length=16), nullable=False),
-        sa.Column("token_hash", sa.String(length=64), nullable=False),
-        sa.Column("token", sa.Text(), nullable=False),
-        sa.Column("page_id", sa.Integer(), nullable=False),
-        sa.Column("host_id", sa.Integer(), nullable=False),
-        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("blocked_from", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("status", sa.String(length=12), nullable=False),
-        sa.Column("client_name", sa.String(length=120), nullable=False),
-        sa.Column("client_email", sa.String(length=254), nullable=False),
-        sa.Column("client_timezone", sa.String(length=64), nullable=False),
-        sa.Column("client_locale", sa.String(length=8), nullable=False),
-        sa.Column("note", sa.Text(), nullable=False),
-        sa.Column("ical_uid", sa.String(length=120), nullable=False),
-        sa.Column("ical_sequence", sa.Integer(), nullable=False),
-        sa.Column("meeting_state", sa.String(length=8), nullable=False),
-        sa.Column("meeting_error", sa.Text(), nullable=True),
-        sa.Column("zoom_meeting_id", sa.BigInteger(), nullable=True),
-        sa.Column("join_url", sa.Text(), nullable=True),
-        sa.Column("passcode", sa.String(length=64), nullable=True),
-        sa.Column("idempotency_key", sa.String(length=64), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("rescheduled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("cancelled_by", sa.String(length=8), nullable=True),
+        must("id", INT), must("public_id", sa.String(16)), must("token_hash", sa.String(64)),
+        must("token", TEXT), must("page_id", INT), must("host_id", INT), must("starts_at", AT),
+        must("ends_at", AT), must("blocked_from", AT), must("blocked_until", AT),
+        must("status", sa.String(12)), must("client_name", sa.String(120)),
+        must("client_email", sa.String(254)), must("client_timezone", sa.String(64)),
+        must("client_locale", sa.String(8)), must("note", TEXT), must("ical_uid", sa.String(120)),
+        must("ical_sequence", INT), must("meeting_state", sa.String(8)),
+        may("meeting_error", TEXT), may("zoom_meeting_id", sa.BigInteger()), may("join_url", TEXT),
+        may("passcode", sa.String(64)), must("idempotency_key", sa.String(64)),
+        must("created_at", AT), may("rescheduled_at", AT), may("cancelled_at", AT),
+        may("cancelled_by", sa.String(8)),
         sa.CheckConstraint(
             "meeting_state IN ('none', 'wanted', 'ready', 'failed')",
             name=op.f("ck_bookings_meeting_state_is_known"),
@@ -261,18 +182,8 @@ def make_bookings() -> None:
             "blocked_from <= starts_at AND starts_at < ends_at AND ends_at <= blocked_until",
             name=op.f("ck_bookings_span"),
         ),
-        sa.ForeignKeyConstraint(
-            ["host_id"],
-            ["users.id"],
-            name=op.f("fk_bookings_host_id_users"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["page_id"],
-            ["booking_pages.id"],
-            name=op.f("fk_bookings_page_id_booking_pages"),
-            ondelete="CASCADE",
-        ),
+        belongs_to("bookings", "host_id", "users"),
+        belongs_to("bookings", "page_id", "booking_pages"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_bookings")),
         sa.UniqueConstraint("ical_uid", name=op.f("uq_bookings_ical_uid")),
         sa.UniqueConstraint(
@@ -295,20 +206,11 @@ def make_bookings() -> None:
 def make_tasks() -> None:
     op.create_table(
         "tasks",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.String(length=40), nullable=False),
-        sa.Column("booking_id", sa.Integer(), nullable=True),
-        sa.Column("user_id", sa.Integer(), nullable=True),
-        sa.Column("dedupe_key", sa.String(length=120), nullable=False),
-        sa.Column("state", sa.String(length=12), nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("enqueued_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("lease_token", sa.String(length=43), nullable=True),
-        sa.Column("last_error", sa.Text(), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        must("id", INT), must("kind", sa.String(40)), may("booking_id", INT), may("user_id", INT),
+        must("dedupe_key", sa.String(120)), must("state", sa.String(12)), must("attempts", INT),
+        must("due_at", AT), may("enqueued_at", AT), may("lease_until", AT),
+        may("lease_token", sa.String(43)), may("last_error", TEXT), must("created_at", AT),
+        may("finished_at", AT),
         sa.CheckConstraint(
             "state IN ('waiting', 'running', 'done', 'failed', 'cancelled')",
             name=op.f("ck_tasks_state_is_known"),
@@ -317,18 +219,8 @@ def make_tasks() -> None:
             "booking_id IS NOT NULL OR user_id IS NOT NULL",
             name=op.f("ck_tasks_has_a_subject"),
         ),
-        sa.ForeignKeyConstraint(
-            ["booking_id"],
-            ["bookings.id"],
-            name=op.f("fk_tasks_booking_id_bookings"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"],
-            ["users.id"],
-            name=op.f("fk_tasks_user_id_users"),
-            ondelete="CASCADE",
-        ),
+        belongs_to("tasks", "booking_id", "bookings"),
+        belongs_to("tasks", "user_id", "users"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
         sa.UniqueConstraint("dedupe_key", name=op.f("uq_tasks_dedupe_key")),
     )
@@ -344,6 +236,7 @@ def refuse_overlaps() -> None:
         refuse_overlaps_on_sqlite()
 
 
+# fmt: on
 def refuse_overlaps_on_postgresql() -> None:
     op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
     op.execute(
