@@ -15,9 +15,10 @@ from typing import IO, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = (sys.executable, "-m", "pytest")
-RUNNERS = 2
-# Real processes and browsers, on both databases.
-PROCESSES = ("bench", "browser", "chaos", "deploy", "journey", "sandbox", "setup")
+# One more than cores: real processes and browsers wait as much as they work.
+RUNNERS = 3
+# Real processes and browsers, on both databases; each tuple is a shard.
+PROCESSES = (("browser",), ("chaos", "journey"), ("bench", "deploy", "sandbox", "setup"))
 # Of the others, what a shard of its own has; the last shard of each database has the rest.
 APART = ("zoom", "bookings")
 
@@ -38,10 +39,10 @@ class Shard(NamedTuple):
 def shards() -> list[Shard]:
     """Every folder of tests, on every database; what takes longest begins first."""
     folders = sorted(path.parent.name for path in (ROOT / "tests").glob("*/test_*.py"))
-    rest = tuple(dict.fromkeys(name for name in folders if name not in PROCESSES + APART))
-    parts = [(name,) for name in APART] + [rest]
+    rest = tuple(dict.fromkeys(name for name in folders if name not in sum(PROCESSES, APART)))
+    parts = [rest] + [(name,) for name in APART]
     return [
-        Shard("processes and browsers", PROCESSES),
+        *(Shard(", ".join(folders), folders) for folders in PROCESSES),
         *(
             Shard(f"{', '.join(part)}: {database}", part, chosen)
             for database, chosen in (("PostgreSQL", "postgresql"), ("others", "not postgresql"))

@@ -26,7 +26,7 @@ from ..schedules.row_forms import (
     typed_hours,
     typed_overrides,
 )
-from ..web.forms import Line, LocalForm, Switch, Text
+from ..web.forms import Line, LocalForm, LongSelect, Switch, Text
 from . import slugs
 from .models import (
     DESCRIPTION_LENGTH,
@@ -67,9 +67,10 @@ class PageForm(LocalForm):
     first_day = Day(_l("First bookable day"))
     last_day = Day(_l("Last bookable day"))
     daily_limit = Whole(_l("At most per day"), 1, 200, optional=True)
-    timezone = SelectField(_l("Time zone"))
+    timezone = SelectField(_l("Time zone"), widget=LongSelect())
     holidays = SelectField(
         _l("Closed on the public holidays of"),
+        widget=LongSelect(),
         coerce=lambda code: code or None,
         invalid_choice_message=_l("Choose a country from the list."),
     )

@@ -10,7 +10,7 @@ from ..accounts.models import NAME_LENGTH, User
 from ..accounts.service import profile_version
 from ..booking_pages.forms import zone_choices
 from ..i18n import LANGUAGES
-from ..web.forms import Line, LocalForm
+from ..web.forms import Line, LocalForm, LongSelect
 
 
 class ProfileForm(LocalForm):
@@ -25,7 +25,9 @@ class ProfileForm(LocalForm):
         render_kw={"autocomplete": "name"},
     )
     timezone = SelectField(
-        _l("Time zone"), description=_l("For your dashboard and new booking pages.")
+        _l("Time zone"),
+        description=_l("For your dashboard and new booking pages."),
+        widget=LongSelect(),
     )
     locale = SelectField(
         _l("Language"),

@@ -133,7 +133,7 @@ def test_a_change_of_the_country_brings_its_holidays(app: Flask, aya: Visitor) -
     select_ = aya.get(NEW).one("#holidays")
     assert select_["hx-target"] == "#next-holidays"
     part = aya.get(f"{select_['hx-get']}?{select_['name']}=JP")
-    assert not part.all("html")
+    assert "<html" not in part.answer.text
     assert "Labor Thanksgiving Day" in part.one("#next-holidays").get_text()
     assert not aya.get(f"{select_['hx-get']}?holidays=").all("#next-holidays > *")
     assert not aya.get(f"{select_['hx-get']}").all("#next-holidays > *")

@@ -89,7 +89,7 @@ def seen(page: Page) -> dict[str, Any]:
     ]
     return {
         "status": page.status,
-        "text": page.text if page.soup.find() else page.answer.text,
+        "text": page.text if "<html" in page.answer.text else page.answer.text,
         "links": [link for link in links if link],
     }
 
