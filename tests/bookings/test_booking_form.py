@@ -18,6 +18,8 @@ from tests.bookings.public_steps import NINE_TO_TWELVE, times
 from tests.support.cast import make_booking, make_host, make_page
 from tests.support.visitor import InProcess, Visitor
 
+pytestmark = pytest.mark.usefixtures("early_december")
+
 
 def test_booking_keeps_what_was_typed_and_folds_the_address(app: Flask, visit: Visitor) -> None:
     make_page(make_host(), slug="talk")

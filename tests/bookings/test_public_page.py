@@ -10,6 +10,8 @@ from tests.bookings.public_steps import NINE_TO_TWELVE, times
 from tests.support.cast import make_booking, make_host, make_page
 from tests.support.visitor import InProcess, Page, Visitor
 
+pytestmark = pytest.mark.usefixtures("early_december")
+
 
 def days(page: Page) -> list[str]:
     return [str(time["datetime"]) for time in page.all("a.day time")]

@@ -44,7 +44,7 @@ def gunicorn(
 
 def is_free(port: int) -> bool:
     try:
-        requests.get(f"http://127.0.0.1:{port}/healthz", timeout=2)
+        requests.get(f"http://127.0.0.1:{port}/healthz", timeout=20)
     except requests.ConnectionError:
         return True
     return False

@@ -88,7 +88,8 @@ class Page:
     @cached_property
     def soup(self) -> BeautifulSoup:
         """The page's elements, read when something is first looked for."""
-        return BeautifulSoup(self.answer.text, "lxml")
+        is_whole = "<html" in self.answer.text  # lxml makes a whole page of a part
+        return BeautifulSoup(self.answer.text, "lxml" if is_whole else "html.parser")
 
     @property
     def status(self) -> int:
