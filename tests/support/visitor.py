@@ -4,7 +4,8 @@ It speaks to the app in process or over HTTP, and sees only what a person withou
 """
 
 from contextvars import Context
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
@@ -83,10 +84,11 @@ class Page:
 
     visitor: "Visitor"
     answer: Answer
-    soup: BeautifulSoup = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.soup = BeautifulSoup(self.answer.text, "html.parser")
+    @cached_property
+    def soup(self) -> BeautifulSoup:
+        """Read when it is looked at first: reading a page takes as long as making it."""
+        return BeautifulSoup(self.answer.text, "html.parser")
 
     @property
     def status(self) -> int:
