@@ -38,6 +38,7 @@ def sign_up(
     timezone: str,
     is_admin: bool = False,
     form_key: str | None = None,
+    by: Actor = Actor.HOST,
 ) -> User:
     """Make a host's account and commit. `email` in lower case, `timezone` an IANA name; `form_key`
     is the once-only key of the form.
@@ -57,7 +58,6 @@ def sign_up(
     db.session.add(user)
     try:
         db.session.flush()
-        by = Actor.OPERATOR if is_admin else Actor.HOST
         events.record(Action.ACCOUNT_MADE, by, host_id=user.id, is_admin=is_admin)
         db.session.commit()
     except IntegrityError as error:

@@ -10,6 +10,7 @@ from ..accounts.models import User
 from ..core.config import current_settings
 from ..core.text import fold_address
 from ..deletion.inventory import inventory
+from ..events import Actor
 
 
 @click.command("create-admin")
@@ -45,6 +46,7 @@ def create_admin(email: str, name: str, take_over: bool, password: str) -> None:
         locale="en",
         timezone=settings.default_timezone,
         is_admin=True,
+        by=Actor.OPERATOR,
     )
     click.echo(f"{form.email.data} is an admin. Sign in at {settings.public_base_url}/login")
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from ..accounts.models import User
 from ..core.text import fold_address
 from ..db import db
+from ..events import Actor
 from ..zoom import service as zoom
 from . import service
 from .inventory import inventory
@@ -92,7 +93,7 @@ def _carry_out(user_id: int, patience: float, *, even_unsent: bool) -> None:
     if progress.missing and not even_unsent:
         raise click.ClickException(_what_is_missing(progress))
     # Not before: the meetings' deletions needed it.
-    if not zoom.disconnect(user_id):
+    if not zoom.disconnect(user_id, Actor.OPERATOR):
         click.echo(
             "Zoom did not confirm the revocation: ask the host to remove CalSync in the Zoom App"
             " Marketplace, under Manage > Installed Apps."

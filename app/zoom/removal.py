@@ -15,6 +15,7 @@ from ..core.clock import utcnow
 from ..core.crypto import fingerprint
 from ..core.logs import log
 from ..db import db, delete_some, forget_old_pages
+from ..db.retry import retry_on_conflict
 from ..events import Action, Actor, record
 from .models import ZoomConnection, ZoomErasure, ZoomEvent
 
@@ -33,6 +34,7 @@ class Removal:
     leaves_data: bool = True
 
 
+@retry_on_conflict
 def apply(removal: Removal) -> None:
     """Delete the connection of that Zoom user, tokens, ids, mail address and all; commit.
 

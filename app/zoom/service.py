@@ -12,6 +12,7 @@ from ..accounts import service as accounts
 from ..core.clock import utcnow
 from ..core.logs import log
 from ..db import db, forget_old_pages
+from ..db.retry import retry_on_conflict
 from ..events import Action, Actor, record
 from ..outbox import Refused, Unavailable
 from . import oauth, removal
@@ -134,7 +135,7 @@ def _is_known(user_id: int, identity: Identity) -> bool:
     )
 
 
-def disconnect(user_id: int) -> bool:
+def disconnect(user_id: int, by: Actor = Actor.HOST) -> bool:
     """Delete the host's connection at once and commit, then give the token back to Zoom.
 
     False when Zoom did not confirm, so that CalSync may still be among its installed apps.
@@ -144,14 +145,25 @@ def disconnect(user_id: int) -> bool:
         return True
     given = _Grant.of(connection)
     was_active = connection.is_active
-    # By a statement: Zoom may tell of a removal at this very moment.
-    db.session.execute(delete(ZoomConnection).where(ZoomConnection.id == connection.id))
-    record(Action.ZOOM_DISCONNECTED, Actor.HOST, host_id=user_id)
-    db.session.commit()
+    _delete(connection.id, user_id, by)
     forget_old_pages()
     if given is None:
         return not was_active  # an active one's are there, but no key opens them
     return given.give_back(user_id)
+
+
+@retry_on_conflict
+def _delete(connection_id: int, user_id: int, by: Actor) -> None:
+    """By a statement, and commit: Zoom may tell of a removal at this very moment."""
+    gone = db.session.scalar(
+        delete(ZoomConnection)
+        .where(ZoomConnection.id == connection_id)
+        .returning(ZoomConnection.id)
+        .execution_options(synchronize_session=False)
+    )
+    if gone is not None:
+        record(Action.ZOOM_DISCONNECTED, by, host_id=user_id)
+    db.session.commit()
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,9 @@ def refuse_on_postgresql() -> None:
 
 
 def refuse_on_sqlite() -> None:
-    for deed, condition in (("update", "1"), ("delete", HOST_EXISTS)):
+    # SQLite's INSERT OR REPLACE deletes a row without its triggers.
+    is_known = "EXISTS (SELECT 1 FROM events WHERE id = NEW.id)"
+    for deed, condition in (("update", "1"), ("delete", HOST_EXISTS), ("insert", is_known)):
         op.execute(
             f"CREATE TRIGGER tr_events_no_{deed} BEFORE {deed.upper()} ON events WHEN {condition}"
             " BEGIN SELECT RAISE(ABORT, 'events are neither changed nor deleted'); END"

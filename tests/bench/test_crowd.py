@@ -11,6 +11,7 @@ from bench.stage import stage_on
 from tests.support.proxies import KINDS, program
 
 
+@pytest.mark.slow  # a crowd of processes, which others beside it would disturb
 def test_each_crowd_is_told_in_a_line(
     tmp_path: Path, valkey: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

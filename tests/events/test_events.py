@@ -55,6 +55,25 @@ def test_the_database_refuses_a_deletion_while_the_account_exists(event: Event) 
     assert len(events()) == 1
 
 
+def test_sqlite_replaces_no_event_either(event: Event, engine: str) -> None:
+    if engine != "sqlite":
+        pytest.skip("PostgreSQL has no INSERT OR REPLACE")
+    with pytest.raises(DBAPIError, match="neither changed nor deleted"):
+        db.session.connection().exec_driver_sql(
+            "INSERT OR REPLACE INTO events (id, at, actor_kind, action, subject_kind, details)"
+            " VALUES (?, '2026-01-01 00:00:00.000000', 'host', 'page.made', 'page', '{}')",
+            (event.id,),
+        )
+    db.session.rollback()
+
+
+def test_what_has_gone_already_is_disconnected_once(host: User) -> None:
+    connection_id, host_id = connect_zoom(host).id, host.id
+    for _ in range(2):
+        zoom._delete(connection_id, host_id, Actor.HOST)
+    assert events() == [("host", "zoom.disconnected")]
+
+
 def test_deleting_an_account_takes_its_events_along_and_nobody_elses(event: Event) -> None:
     mallory = make_host("Mallory")
     record(Action.ACCOUNT_CHANGED, Actor.HOST, host_id=mallory.id)

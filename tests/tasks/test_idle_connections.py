@@ -26,7 +26,8 @@ def ago(**length: float) -> datetime:
 
 def checks() -> list[Task]:
     db.session.expire_all()
-    return list(db.session.scalars(select(Task).where(Task.kind == "zoom.check")))
+    found = select(Task).where(Task.kind == "zoom.check").order_by(Task.id)
+    return list(db.session.scalars(found))
 
 
 def test_a_connection_that_idles_for_30_days_is_refreshed(
