@@ -15,8 +15,7 @@ from typing import IO, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = (sys.executable, "-m", "pytest")
-# One more than cores: real processes and browsers wait as much as they work.
-RUNNERS = 3
+RUNNERS = 2  # with more, tests of what happens under load would see a load that is none of theirs
 # Real processes and browsers, on both databases; each tuple is a shard.
 PROCESSES = (("browser",), ("chaos", "journey"), ("bench", "deploy", "sandbox", "setup"))
 # Of the others, what a shard of its own has; the last shard of each database has the rest.

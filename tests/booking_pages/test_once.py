@@ -119,12 +119,13 @@ def test_a_form_for_an_account_makes_one_and_every_press_signs_in(app: Flask) ->
         visitor.get("/signup").form_to("/signup"),
         email="aya@example.jp", name="Aya", password=PASSWORD,
     )  # fmt: skip
-    answers = press_at_once(
-        app, visitor, "/signup", fields, times=4
-    )  # more at once would be asked to wait
-    assert {(answer.status, answer.headers.get("Location")) for answer in answers} == {
-        (303, "/dashboard")
-    }
+    answers = press_at_once(app, visitor, "/signup", fields, times=4)
+    said = {(answer.status, answer.headers.get("Location")) for answer in answers}
+    # A machine that is busy asks some to come again in five seconds (see passwords.hashing).
+    assert (303, "/dashboard") in said
+    assert said <= {(303, "/dashboard"), (503, None)}
+    [again] = press_at_once(app, visitor, "/signup", fields, times=1)
+    assert (again.status, again.headers.get("Location")) == (303, "/dashboard")
     assert count(User) == 1
 
 
