@@ -17,11 +17,15 @@ NAME_LENGTH = 120
 
 
 class User(UserMixin, MadeByForm, Model):
-    """A host: someone with booking pages. `is_admin` opens the queues as well."""
+    """A host: someone with booking pages. `is_admin` opens the queues as well. Whoever knows the feed's
+    token, of which only the fingerprint is kept, reads the host's bookings as a calendar."""
 
     __tablename__ = "users"
     __allow_unmapped__ = True  # for session_token, which is no column
-    __table_args__ = (CheckConstraint("email = lower(email)", name="email_is_lower_case"),)
+    __table_args__ = (
+        CheckConstraint("email = lower(email)", name="email_is_lower_case"),
+        Index("ix_users_feed_token_hash", "feed_token_hash", unique=True),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(EMAIL_LENGTH), unique=True)
@@ -32,6 +36,7 @@ class User(UserMixin, MadeByForm, Model):
     email_verified_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     disabled_at: Mapped[datetime | None]
+    feed_token_hash: Mapped[str | None] = mapped_column(String(64))
 
     credentials: Mapped[list["Credential"]] = relationship(
         back_populates="user", cascade="all, delete-orphan", passive_deletes=True

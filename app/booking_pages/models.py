@@ -4,19 +4,16 @@ Lengths are minutes; `opens` and `closes` are minutes after local midnight, 0 to
 """
 
 from datetime import date, datetime
+from enum import StrEnum
 
-from sqlalchemy import (
-    CheckConstraint,
-    ForeignKey,
-    String,
-    Text,
-)
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..accounts.models import User
 from ..core.clock import utcnow
 from ..db import Model
 from ..db.once import MadeByForm
+from ..db.types import one_of
 
 TITLE_LENGTH = 120
 SLUG_LENGTH = 64
@@ -25,7 +22,8 @@ LOCATION_LENGTH = 300
 
 
 class BookingPage(MadeByForm, Model):
-    """What one shared link offers, and when. Its hours are read in `timezone`.
+    """What one shared link offers, and when. Its hours are read in `timezone`. Less than
+    `change_notice` before the start its clients change a booking no more.
 
     `version` rises with each save that changes what the form shows: a form that was read before
     does not undo it.
@@ -53,6 +51,7 @@ class BookingPage(MadeByForm, Model):
     buffer_before: Mapped[int] = mapped_column(default=0)
     buffer_after: Mapped[int] = mapped_column(default=0)
     notice: Mapped[int] = mapped_column(default=240)
+    change_notice: Mapped[int] = mapped_column(default=0, server_default="0")
     horizon_days: Mapped[int | None]
     first_day: Mapped[date | None]
     last_day: Mapped[date | None]
@@ -78,6 +77,9 @@ class BookingPage(MadeByForm, Model):
     )
     addresses: Mapped[list["PageAddress"]] = relationship(
         cascade="all, delete-orphan", order_by="PageAddress.id", passive_deletes=True
+    )
+    reminders: Mapped[list["PageReminder"]] = relationship(
+        cascade="all, delete-orphan", order_by="PageReminder.minutes.desc()", passive_deletes=True
     )
 
 
@@ -132,3 +134,26 @@ class PageOverride(Model):
     date: Mapped[date]
     opens: Mapped[int | None]
     closes: Mapped[int | None]
+
+
+class Party(StrEnum):
+    """Who is reminded of a booking."""
+
+    CLIENT = "client"
+    HOST = "host"
+
+
+class PageReminder(Model):
+    """A mail that reminds one party of the page's bookings, `minutes` before they start."""
+
+    __tablename__ = "page_reminders"
+    __table_args__ = (
+        CheckConstraint(one_of("party", Party), name="party_is_known"),
+        CheckConstraint("minutes > 0", name="minutes"),
+        UniqueConstraint("page_id", "party", "minutes"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    page_id: Mapped[int] = mapped_column(ForeignKey("booking_pages.id", ondelete="CASCADE"))
+    party: Mapped[str] = mapped_column(String(8))
+    minutes: Mapped[int]

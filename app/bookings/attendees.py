@@ -1,5 +1,6 @@
 """Who comes to a booking besides its host. A client today; guests are rows of the same kind."""
 
+from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,7 @@ class Role(StrEnum):
 class Attendee(Model):
     """Somebody who is written to about a booking, in `locale` (a language of ours) and `timezone`
     (IANA). The token opens their own page; its plain copy is sealed, since later mails carry the
-    link again."""
+    link again. `declined_at`: their calendar has said no."""
 
     __tablename__ = "attendees"
     __table_args__ = (
@@ -46,6 +47,8 @@ class Attendee(Model):
     timezone: Mapped[str] = mapped_column(String(64))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     token: Mapped[str] = mapped_column(Encrypted)
+    reminders_off_at: Mapped[datetime | None]
+    declined_at: Mapped[datetime | None]
 
     @property
     def zone(self) -> ZoneInfo:

@@ -24,7 +24,8 @@ class Meeting(Model):
     """A booking's meeting at `provider`: at most one that is current.
 
     `zoom_host_id` is the Zoom user whose it is. `error` is a code, behind which the other side's own
-    words may stand. At `erase_at` what is left of the provider's data is to go.
+    words may stand. At `erase_at` what is left of the provider's data is to go. `checked_at`: when it was
+    last seen at the provider as it should be.
     """
 
     __tablename__ = "meetings"
@@ -58,6 +59,7 @@ class Meeting(Model):
     state: Mapped[str] = mapped_column(String(12))
     error: Mapped[str | None] = mapped_column(Text)
     erase_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
 
     @property
     def exists(self) -> bool:

@@ -33,7 +33,9 @@ class Booking(Model):
     `timezone` (the page's, IANA), `duration` (minutes) and the organizer of the invitation. The page
     may say something else by now (`page_version` is the one that was read).
 
-    `version` rises with each change that somebody may have overlooked in an open form.
+    `version` rises with each change that somebody may have overlooked in an open form. The join
+    token opens `/join/<token>` and nothing else; its plain copy is sealed. Bookings that were made
+    together share a `series_id`. `private_note` is the host's alone.
     """
 
     __tablename__ = "bookings"
@@ -43,6 +45,8 @@ class Booking(Model):
         UniqueConstraint("page_id", "idempotency_key"),
         Index("ix_bookings_page_id_starts_at", "page_id", "starts_at"),
         Index("ix_bookings_host_id_starts_at", "host_id", "starts_at"),
+        Index("ix_bookings_join_hash", "join_hash", unique=True),
+        Index("ix_bookings_series_id", "series_id"),
         {"sqlite_autoincrement": True},
     )
 
@@ -61,6 +65,11 @@ class Booking(Model):
     status: Mapped[str] = mapped_column(String(12), default=Status.CONFIRMED)
     version: Mapped[int] = mapped_column(default=1)
     note: Mapped[str] = mapped_column(Text, default="")
+    private_note: Mapped[str | None] = mapped_column(Text)
+    no_show_at: Mapped[datetime | None]
+    series_id: Mapped[str | None] = mapped_column(String(16))
+    join_hash: Mapped[str | None] = mapped_column(String(64))
+    join_token: Mapped[str | None] = mapped_column(Encrypted)
     ical_uid: Mapped[str] = mapped_column(String(120), unique=True)
     ical_sequence: Mapped[int] = mapped_column(default=0)
     idempotency_key: Mapped[str] = mapped_column(String(64))

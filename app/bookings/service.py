@@ -147,7 +147,7 @@ def _blocked(page: PageSnapshot, start: datetime) -> tuple[datetime, datetime]:
 
 def _new_booking(page: PageSnapshot, start: datetime, client: Client, key: str) -> Booking:
     settings = current_settings()
-    public_id = new_reference()
+    public_id, join_token = new_reference(), new_token()
     return Booking(
         public_id=public_id,
         page_id=page.id,
@@ -163,6 +163,8 @@ def _new_booking(page: PageSnapshot, start: datetime, client: Client, key: str) 
         status=Status.CONFIRMED,
         version=1,
         note=client.note,
+        join_token=join_token,
+        join_hash=fingerprint(join_token),
         ical_uid=f"{public_id}@{settings.mail_domain}",
         ical_sequence=0,
         idempotency_key=key,

@@ -20,8 +20,10 @@ from sqlalchemy import Boolean, DateTime, MetaData, func, insert, select, text
 from app import create_app
 from app.accounts.models import User
 from app.accounts.service import authenticate
+from app.booking_pages.models import BookingPage
 from app.bookings.models import Booking, Hold, Status
 from app.core.config import load_settings
+from app.core.crypto import fingerprint
 from app.db import db
 from app.outbox import Task
 from tests.conftest import test_environment
@@ -131,6 +133,20 @@ def test_every_mail_knows_whom_it_is_for(carried: Flask) -> None:
         assert task.attendee_id == (booking.client.id if to_client else None)
 
 
+def test_each_booking_and_page_gets_what_new_ones_have(carried: Flask) -> None:
+    bookings = db.session.scalars(select(Booking)).all()
+    assert len({booking.join_token for booking in bookings}) == len(bookings) == 8
+    for booking in bookings:
+        assert booking.join_token
+        assert booking.join_hash == fingerprint(booking.join_token)
+    for page in db.session.scalars(select(BookingPage)):
+        assert [(one.party, one.minutes) for one in page.reminders] == [
+            ("client", 1440),
+            ("client", 60),
+        ]
+        assert page.change_notice == 0
+
+
 def test_there_is_no_way_back_with_bookings(
     carried: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -138,4 +154,4 @@ def test_there_is_no_way_back_with_bookings(
         flask_migrate.downgrade(revision=LAST_BEFORE)
     assert "only a backup of before" in caplog.text
     db.session.rollback()
-    assert len(db.session.scalars(select(Booking)).all()) == 8
+    assert db.session.scalar(text("SELECT count(*) FROM bookings")) == 8

@@ -10,7 +10,7 @@ from flask import Flask
 
 from app.accounts import service as accounts
 from app.accounts.models import User
-from app.booking_pages.models import BookingPage
+from app.booking_pages.models import BookingPage, PageReminder
 from app.bookings.meetings import Meeting
 from app.bookings.models import Booking, Change
 from app.core.clock import utcnow
@@ -37,6 +37,7 @@ def make_account(host: User, slug: str) -> BookingPage:
         host, slug=slug, title="Advice on taxes", description="Bring your papers",
         location="Second floor", overrides=[((utcnow() + timedelta(days=9)).date(), None, None)],
     )  # fmt: skip
+    page.reminders = [PageReminder(party="client", minutes=60)]
     accounts.begin_session(host, "an old browser")
     start = tomorrow(20)
     db.session.add(
