@@ -11,11 +11,13 @@ from .accounts import gate, language
 from .accounts import views as accounts
 from .admin import failed, health, queues
 from .booker import client_views, public_views
+from .booker import move_views as client_move_views
 from .booking_pages import views as booking_pages
 from .bookings import slot_addresses
 from .core import config, crypto, environment, logs
 from .dashboard import views as dashboard
 from .desk import host_views, preview_views, resend_views
+from .desk import move_views as host_move_views
 from .guide import views as guide
 from .notifications import views as notifications
 from .schedules import time_off_views
@@ -73,8 +75,10 @@ def _register_pages(app: Flask) -> None:
         time_off_views,
         public_views,
         client_views,
+        client_move_views,
         notifications,
         host_views,
+        host_move_views,
         preview_views,
         resend_views,
         settings_pages,

@@ -83,12 +83,14 @@ class Offering:
     """A page with its hours as (weekday, opens, closes) and overrides as (date, opens, closes).
 
     An Offering is equal to itself only, and the same row read again is the same Offering: what is
-    made from it can be kept by it.
+    made from it can be kept by it. `moving` is the number of a booking that looks for another time:
+    the one that it has now is free to it.
     """
 
     page: PageSnapshot
     hours: Sequence[tuple[int, int, int]]
     overrides: Sequence[tuple[date, int | None, int | None]]
+    moving: int | None = None
 
     @property
     def is_live(self) -> bool:

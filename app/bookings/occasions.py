@@ -14,6 +14,7 @@ class Deed(StrEnum):
     """What happens to a booking, in whose transaction mails are planned."""
 
     BOOKED = "booked"
+    MOVED = "moved"
     CANCELLED = "cancelled"
 
 

@@ -35,12 +35,21 @@ def for_host(offering: Offering) -> Offering:
     return replace(offering, page=lifted)
 
 
+@lru_cache(maxsize=256)
+def for_booking(offering: Offering, booking_id: int, duration: int) -> Offering:
+    """The same page to a booking that looks for another time: of the length that was agreed (minutes),
+    at the page's own starts, and its present time is free to it."""
+    page = offering.page
+    agreed = page._replace(duration=duration, increment=page.increment or page.duration)
+    return replace(offering, page=agreed, moving=booking_id)
+
+
 def open_starts(offering: Offering, start: datetime, end: datetime) -> list[datetime]:
     """The page's open starts s with `start <= s < end`, aware UTC, ascending."""
     rules = offering.rules_between(start, end)
     return open_slots(
         rules,
-        busy_spans(offering.page.user_id, *reach_of(rules, start, end)),
+        busy_spans(offering.page.user_id, *reach_of(rules, start, end), moving=offering.moving),
         now=utcnow(),
         start=start,
         end=end,
@@ -128,9 +137,14 @@ def reach_of(rules: Rules, start: datetime, end: datetime) -> tuple[datetime, da
     return start - rules.buffer_before, end + rules.duration + rules.buffer_after
 
 
-def busy_spans(host_id: int, start: datetime, end: datetime) -> list[Span]:
-    """The host's held time, bookings with their buffers, and absences, that meet `[start, end)`."""
-    return _spans(_BUSY, host_id, start, end)
+def busy_spans(
+    host_id: int, start: datetime, end: datetime, *, moving: int | None = None
+) -> list[Span]:
+    """The host's held time, bookings with their buffers, and absences, that meet `[start, end)`;
+    without what the booking `moving` holds."""
+    if moving is None:
+        return _spans(_BUSY, host_id, start, end)
+    return _spans(_BUSY_WITHOUT, host_id, start, end, moving=moving)
 
 
 def booked_spans(host_id: int, start: datetime, end: datetime) -> list[Span]:
@@ -143,8 +157,10 @@ def absences(host_id: int, start: datetime, end: datetime) -> list[Span]:
     return _spans(_AWAY, host_id, start, end)
 
 
-def _spans(statement: Executable, host_id: int, start: datetime, end: datetime) -> list[Span]:
-    values = {"host": host_id, "start": start, "end": end, "since": start - LONGEST_BLOCK}
+def _spans(
+    statement: Executable, host_id: int, start: datetime, end: datetime, **more: int
+) -> list[Span]:
+    values = {"host": host_id, "start": start, "end": end, "since": start - LONGEST_BLOCK} | more
     return list(starmap(Span, db.session.execute(statement, values).all()))
 
 
@@ -160,6 +176,7 @@ def booked_per_day(offering: Offering, start: datetime, end: datetime) -> Mappin
         select(Booking.starts_at).where(
             Booking.page_id == page.id,
             Booking.status != Status.CANCELLED,
+            Booking.id != (offering.moving or 0),
             Booking.starts_at >= start - day,
             Booking.starts_at < end + day,
         )
@@ -185,3 +202,4 @@ _AWAY = select(TIME_OFF.c.starts_at, TIME_OFF.c.ends_at).where(
     TIME_OFF.c.ends_at > bindparam("start"),
 )
 _BUSY = union_all(_BOOKED, _AWAY)
+_BUSY_WITHOUT = union_all(_BOOKED.where(HOLDS.c.booking_id != bindparam("moving")), _AWAY)

@@ -1,34 +1,44 @@
 """What becomes of a booking's meeting: kept, noted, failed, tried again. Only these functions commit."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import contains_eager
 
 from .. import outbox
+from ..core.clock import utcnow
 from ..db import commit_and_keep, db
 from ..events import Action, Actor, record
 from ..outbox import Due, State, Task
+from ..zoom.meetings import may_create
 from . import followups
 from .meetings import Meeting, MeetingState
 from .models import Booking
 
+# Zoom says a time in whole seconds at the most.
+SAME_TIME = timedelta(minutes=1)
+
 
 @dataclass(frozen=True)
 class MadeMeeting:
-    """A meeting at Zoom, as plain values; `host_id` is the Zoom user whose it is, or empty."""
+    """A meeting at Zoom, as plain values; `host_id` is the Zoom user whose it is, or empty, `starts_at`
+    (aware UTC) when it is, or None where that is not known."""
 
     id: int
     join_url: str
     passcode: str | None
     host_id: str = ""
+    starts_at: datetime | None = None
 
 
 def attach_meeting(reference: str, made: MadeMeeting) -> bool:
     """Keep a new meeting on its booking and commit: the first to be kept is the only one.
 
-    Waiting mails fall due. Who already has a confirmation without link gets an update with it.
-    A booking cancelled meanwhile has the meeting deleted. False when another was kept before.
+    Waiting mails fall due. Who already has a mail without the link gets an update with it. A
+    booking that was moved meanwhile has the meeting moved, or another made; one that was cancelled
+    has it deleted. False when another was kept before.
 
     `reference` is the booking's public id, which is never given twice. Raises NoResultFound when
     there is no such booking, or no longer, or it wants no meeting.
@@ -43,17 +53,26 @@ def attach_meeting(reference: str, made: MadeMeeting) -> bool:
     meeting.passcode = made.passcode
     meeting.state = MeetingState.READY
     meeting.error = None
+    meeting.checked_at = utcnow()
     brought_forward: list[Due] = []
     added: list[Task] = []
-    if not booking.is_live:
-        added = followups.delete_meeting(booking)
-    else:
-        brought_forward = outbox.bring_forward(followups.confirmations_of(booking.id))
+    if booking.is_live and not _is_at(made.starts_at, booking):
+        db.session.flush()
+        added = followups.bring_meeting_along(booking)
+        db.session.add_all(added)
+    if booking.is_live and booking.meeting_state is MeetingState.READY:
+        brought_forward = outbox.bring_forward(followups.tellings_of(booking.id))
         if len(brought_forward) < len(followups.PARTIES):
-            added = followups.tell_link_late(booking)
+            added += followups.tell_link_late(booking)
+        db.session.add_all(followups.checks(booking))
+    added += followups.delete_meetings(booking)
     commit_and_keep()
     outbox.push([*brought_forward, *(Due(task.id, task.kind) for task in added)])
     return True
+
+
+def _is_at(starts_at: datetime | None, booking: Booking) -> bool:
+    return starts_at is None or abs(starts_at - booking.starts_at) < SAME_TIME
 
 
 def note_meeting(reference: str, meeting_id: int, host_id: str) -> None:
@@ -65,7 +84,7 @@ def note_meeting(reference: str, meeting_id: int, host_id: str) -> None:
         return
     meeting.external_id = meeting_id
     meeting.zoom_host_id = host_id or None
-    added = [] if booking.is_live else followups.delete_meeting(booking)
+    added = [] if booking.is_live else followups.delete_meetings(booking)
     db.session.commit()
     outbox.enqueue(added)
 
@@ -78,9 +97,62 @@ def fail_meeting(booking_id: int, reason: str) -> None:
         return
     meeting.state = MeetingState.FAILED
     meeting.error = reason
-    brought_forward = outbox.bring_forward(followups.confirmations_of(booking_id))
+    brought_forward = outbox.bring_forward(followups.tellings_of(booking_id))
     db.session.commit()
     outbox.push(brought_forward)
+
+
+def confirm_meeting(booking_id: int, starts_at: datetime) -> bool:
+    """Note that the booking's meeting is at Zoom at `starts_at` (aware UTC) and commit. False: that is not
+    the booking's time any more. Raises NoResultFound."""
+    booking, meeting = _locked(Booking.id == booking_id)
+    meeting.checked_at = utcnow()
+    db.session.commit()
+    return not booking.is_live or _is_at(starts_at, booking)
+
+
+def realign_meeting(booking_id: int) -> None:
+    """Have the booking's meeting brought to the booking's time, as after a move, and commit: it was moved
+    at Zoom. Raises NoResultFound."""
+    booking, _meeting = _locked(Booking.id == booking_id)
+    if not booking.is_live:
+        db.session.rollback()
+        return
+    booking.ical_sequence += 1
+    added = followups.after_repair(booking)
+    db.session.add_all(added)
+    db.session.commit()
+    outbox.enqueue(added)
+
+
+def replace_meeting(booking_id: int, meeting_id: int, *, is_gone: bool) -> bool:
+    """Have another meeting made in place of the one numbered `meeting_id`, which is gone from Zoom or
+    cannot be moved there, and commit. Both parties get a mail with the new link once it is there. False
+    where no meeting can be made, or another has taken its place already. Raises NoResultFound."""
+    booking, meeting = _locked(Booking.id == booking_id)
+    is_current = meeting.state == MeetingState.READY and meeting.external_id == meeting_id
+    if not (is_current and booking.is_live and may_create(booking.host_id)):
+        db.session.rollback()
+        return False
+    # The mail about it is one of a change, and so is the task that makes it.
+    booking.ical_sequence += 1
+    added = followups.make_anew(booking, is_gone=is_gone)
+    db.session.add_all(added)
+    db.session.commit()
+    outbox.enqueue(added)
+    return True
+
+
+def forget_meetings(booking_id: int, meeting_ids: Collection[int]) -> None:
+    """Forget meetings that were left behind, and are deleted at Zoom by now; commits."""
+    db.session.execute(
+        delete(Meeting).where(
+            Meeting.booking_id == booking_id,
+            Meeting.state == MeetingState.LEFT_BEHIND,
+            Meeting.external_id.in_(meeting_ids),
+        )
+    )
+    db.session.commit()
 
 
 def retry(booking: Booking, task: Task, by: Actor) -> None:

@@ -54,9 +54,11 @@ class Shown(NamedTuple):
     next_open: date | None
 
 
-def read_view(page: PageSnapshot) -> View:
-    """The visitor's wishes from the address; what makes no sense falls back to the present."""
-    zone = ZoneInfo(read_zone(request.args.get("tz")) or page.timezone)
+def read_view(page: PageSnapshot, own_zone: ZoneInfo | None = None) -> View:
+    """The visitor's wishes from the address; what makes no sense falls back to the present. `own_zone`
+    is theirs where it is known, in place of the page's."""
+    usual = own_zone.key if own_zone else page.timezone
+    zone = ZoneInfo(read_zone(request.args.get("tz")) or usual)
     day = _read_date(request.args.get("date", ""))
     month = _read_date(request.args.get("month", "") + "-01")
     if at := _read_instant(request.args.get("at", "")):
@@ -66,7 +68,7 @@ def read_view(page: PageSnapshot) -> View:
     extra = tuple(
         (name, value)
         for name in ("tz", "lang")
-        if (value := request.args.get(name)) and value != page.timezone
+        if (value := request.args.get(name)) and value != usual
     )
     today = utcnow().astimezone(zone).date()
     return View(zone, (month or day or today).replace(day=1), day, extra)

@@ -1,6 +1,7 @@
 """What becomes of a booking's meeting at Zoom when the booking is cancelled: never said otherwise
 than it is. Reads only."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -8,8 +9,9 @@ from sqlalchemy import select
 from ..db import db
 from ..outbox import OPEN_STATES, State, Task
 from ..zoom.meetings import is_of_earlier_account, may_delete
-from .followups import DELETE_MEETING
-from .models import Booking
+from .followups import CREATE_MEETING, DELETE_MEETING, MOVE_MEETING, was_planned
+from .meetings import Meeting, MeetingState
+from .models import Booking, Change
 
 # Reasons by which a deletion fails that another Zoom user would have to make.
 OF_ANOTHER = {"zoom_other_account", "zoom_meeting_unknown"}
@@ -43,7 +45,11 @@ def remains(booking: Booking) -> Remains | None:
         return None
     deletion = db.session.scalar(
         select(Task)
-        .where(Task.booking_id == booking.id, Task.kind == DELETE_MEETING)
+        .where(
+            Task.booking_id == booking.id,
+            Task.kind == DELETE_MEETING,
+            Task.created_at >= (booking.cancelled_at or booking.created_at),
+        )
         .order_by(Task.id.desc())
         .limit(1)
     )
@@ -55,6 +61,64 @@ def remains(booking: Booking) -> Remains | None:
     return Remains.EARLIER_ACCOUNT if is_anothers(deletion) else Remains.DELETION_FAILED
 
 
+def left_behind(booking: Booking) -> Sequence[Meeting]:
+    """Meetings that a move of the booking has left at Zoom, the oldest first; none while they are just
+    being deleted."""
+    if booking.meeting is None:
+        return []
+    is_being_deleted = (
+        select(Task.id)
+        .where(
+            Task.booking_id == booking.id,
+            Task.kind == DELETE_MEETING,
+            Task.state.in_(OPEN_STATES),
+        )
+        .exists()
+    )
+    return db.session.scalars(
+        select(Meeting)
+        .where(
+            Meeting.booking_id == booking.id,
+            Meeting.state == MeetingState.LEFT_BEHIND,
+            ~is_being_deleted,
+        )
+        .order_by(Meeting.id)
+    ).all()
+
+
+def numbers_left_behind(booking: Booking) -> list[int]:
+    """Zoom's numbers of all meetings that this booking has left behind, as far as they are known."""
+    numbers = db.session.scalars(
+        select(Meeting.external_id).where(
+            Meeting.booking_id == booking.id,
+            Meeting.state == MeetingState.LEFT_BEHIND,
+            Meeting.external_id.is_not(None),
+        )
+    )
+    return [number for number in numbers if number is not None]
+
+
 def is_anothers(task: Task) -> bool:
     """Whether a task has failed because its meeting is another Zoom user's."""
     return (task.last_error or "").partition(": ")[0] in OF_ANOTHER
+
+
+class AfterMove(StrEnum):
+    """What a move has done to the meeting's link."""
+
+    STAYS = "stays"
+    NEW = "new"
+    # Neither moved nor made anew at Zoom, where it is still planned at the former time.
+    AT_FORMER_TIME = "at_former_time"
+
+
+def link_after_move(booking: Booking, move: Change) -> AfterMove | None:
+    """What became of the link by this move; None for a booking without a meeting that is there, or that
+    got its first one meanwhile."""
+    if booking.meeting_state is not MeetingState.READY:
+        return None
+    if was_planned(booking, MOVE_MEETING, move.sequence):
+        return AfterMove.STAYS
+    if was_planned(booking, CREATE_MEETING, move.sequence):
+        return AfterMove.NEW
+    return None if numbers_left_behind(booking) else AfterMove.AT_FORMER_TIME

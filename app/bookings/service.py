@@ -83,7 +83,7 @@ def book(
         page = offering.page
         booking = _new_booking(page, start, client, key)
         insert_parts(
-            booking, _new_client(client), _blocked(page, start), wants_meeting=page.auto_zoom
+            booking, _new_client(client), blocked(page, start), wants_meeting=page.auto_zoom
         )
         tasks = followups.after_booking(booking, wants_meeting=page.auto_zoom)
         db.session.add_all(tasks)
@@ -133,11 +133,17 @@ def _check(offering: Offering, start: datetime, terms: str | None) -> None:
         if terms not in {None, page.terms}:
             raise TermsChanged
         return
-    blocked_from, blocked_until = _blocked(page, start)
-    raise (SlotTaken if busy_spans(page.user_id, blocked_from, blocked_until) else OutsideHours)
+    raise refusal_of(offering, start)
 
 
-def _blocked(page: PageSnapshot, start: datetime) -> tuple[datetime, datetime]:
+def refusal_of(offering: Offering, start: datetime) -> Exception:
+    """Why the offering does not hold `start` any more: SlotTaken or OutsideHours."""
+    page = offering.page
+    is_taken = busy_spans(page.user_id, *blocked(page, start), moving=offering.moving)
+    return SlotTaken() if is_taken else OutsideHours()
+
+
+def blocked(page: PageSnapshot, start: datetime) -> tuple[datetime, datetime]:
     """The span with its buffers, half-open."""
     return (
         start - timedelta(minutes=page.buffer_before),
@@ -217,7 +223,6 @@ def cancel(booking: Booking, by: str) -> None:
     outbox.call_off_waiting(Task.booking_id == booking.id)
     added = followups.mails(Deed.CANCELLED, booking)
     booking.tasks.extend(added)
-    if booking.meeting is not None and booking.meeting.external_id is not None:
-        added += followups.delete_meeting(booking)
+    added += followups.delete_meetings(booking)
     db.session.commit()
     outbox.enqueue(added)

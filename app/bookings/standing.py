@@ -45,7 +45,8 @@ def phase_of(booking: Booking) -> Phase:
 
 def told_client(booking: Booking) -> Told:
     """The fate of the latest mail that tells the client how the booking stands."""
-    occasions = (followups.CONFIRMED, followups.LINK) if booking.is_live else (followups.CANCELLED,)
+    of_time = (followups.CONFIRMED, followups.MOVED, followups.LINK, followups.REPAIRED)
+    occasions = of_time if booking.is_live else (followups.CANCELLED,)
     kinds = {mail_kind("attendee", occasion) for occasion in occasions}
     states = [task.state for task in booking.tasks if task.kind in kinds]
     said = [state for state in states if state != State.CANCELLED]

@@ -43,6 +43,7 @@ class Action(StrEnum):
     ZOOM_ENDED = "zoom.ended"
     ZOOM_REMOVED = "zoom.removed"
     BOOKING_MADE = "booking.made"
+    BOOKING_MOVED = "booking.moved"
     BOOKING_CANCELLED = "booking.cancelled"
     BOOKING_ADDRESS_CORRECTED = "booking.address_corrected"
     BOOKING_SENT_AGAIN = "booking.sent_again"

@@ -16,6 +16,8 @@ from . import connections, leases, mails, meetings
 
 HANDLERS: Mapping[str, Callable[[Lease], None]] = {
     followups.CREATE_MEETING: meetings.create,
+    followups.MOVE_MEETING: meetings.move,
+    followups.CHECK_MEETING: meetings.check,
     followups.DELETE_MEETING: meetings.delete,
     connections.CHECK: connections.check,
     RECONNECT_MAIL: connections.ask_to_reconnect,

@@ -15,7 +15,11 @@ from . import leases
 _BOOKING_AND_LINK = (
     select(
         Booking,
-        exists().where(Task.booking_id == Booking.id, Task.kind == bindparam("link_mail")),
+        exists().where(
+            Task.booking_id == Booking.id,
+            Task.kind == bindparam("link_mail"),
+            Task.id > bindparam("task"),
+        ),
         select(Task.dedupe_key).where(Task.id == bindparam("task")).scalar_subquery(),
     )
     .where(Booking.id == bindparam("booking"))
@@ -42,8 +46,8 @@ def deliver(lease: Lease) -> None:
 
 
 def _read(lease: Lease, party: str) -> tuple[Booking, bool, str]:
-    """The booking with its host, client and meeting, and whether this party gets, or got, a mail with
-    the link of its own; and the task's key.
+    """The booking with its host, client and meeting, and whether this party gets, or got, a later mail
+    with the link of its own; and the task's key.
 
     All by one statement: a link that the message tells, and the mail about it, are seen together.
     """

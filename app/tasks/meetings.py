@@ -1,13 +1,25 @@
 """Making and deleting a booking's meeting at Zoom."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..bookings import followups
 from ..bookings.meetings import MeetingState
 from ..bookings.models import Booking
-from ..bookings.provision import MadeMeeting, attach_meeting, fail_meeting, note_meeting
+from ..bookings.provision import (
+    MadeMeeting,
+    attach_meeting,
+    confirm_meeting,
+    fail_meeting,
+    forget_meetings,
+    note_meeting,
+    realign_meeting,
+    replace_meeting,
+)
+from ..bookings.remains import numbers_left_behind
 from ..bookings.service import find_with_parties
 from ..core.config import current_settings
 from ..core.logs import log
@@ -30,6 +42,13 @@ from . import leases
 # look there after an error of Zoom's own too, which may come from a gateway that does not know what
 # was done behind it; and after a failure, which may have followed upon a lost answer.
 OUTCOME_UNKNOWN = {"zoom_answer_lost", "zoom_answer_broken"}
+# By these reasons this meeting will never be moved from here, and another is to take its place.
+CANNOT_BE_MOVED = {
+    "zoom_meeting_gone",
+    "zoom_meeting_unknown",
+    "zoom_other_account",
+    "zoom_scope_missing",
+}
 
 
 def create(lease: Lease) -> None:
@@ -43,7 +62,7 @@ def create(lease: Lease) -> None:
         fail_meeting(booking.id, "booking_over")
         raise Overtaken
     host_id, reference = booking.host_id, booking.public_id
-    wanted = _request_for(booking)
+    wanted = request_for(booking)
     renew = partial(leases.renew, lease)
     if noted := _noted(booking):
         _fetch(lease, host_id, reference, noted)
@@ -53,10 +72,11 @@ def create(lease: Lease) -> None:
         outcome_unknown or lease.last_error == "zoom_ill" or booking.meeting.error is not None
     )
     may_look = may_be_made and meetings.may_find(host_id)
+    former = numbers_left_behind(booking) if may_look else []
     try:
-        made = meetings.find(host_id, wanted.agenda, renew) if may_look else None
+        made = meetings.find(host_id, wanted.agenda, renew, former) if may_look else None
         made = made or meetings.create(host_id, wanted, renew)
-        _keep(lease, reference, made)
+        _keep(lease, reference, made, wanted.starts_at)
     except meetings.LinkMissing as missing:
         noted = NotedMeeting(missing.meeting_id, missing.host_id)
         _note(reference, noted)
@@ -104,7 +124,7 @@ def _fetch(lease: Lease, host_id: int, reference: str, noted: NotedMeeting) -> N
     """Ask for the link of a meeting that exists, and keep it."""
     renew = partial(leases.renew, lease)
     made = meetings.read_made(host_id, noted.id, renew, of=noted.host_id or None)
-    _keep(lease, reference, made)
+    _keep(lease, reference, made, None)
     meetings.learn_host(host_id, made)
 
 
@@ -116,9 +136,11 @@ def is_outcome_unknown(lease: Lease) -> bool:
     return lease.last_error in OUTCOME_UNKNOWN or (lease.attempt > 1 and lease.last_error is None)
 
 
-def _keep(lease: Lease, reference: str, made: Meeting) -> None:
-    """Before anything else: a meeting that nobody wrote down is an orphan."""
-    meeting = MadeMeeting(made.id, made.join_url, made.passcode, made.host_id)
+def _keep(lease: Lease, reference: str, made: Meeting, asked_for: datetime | None) -> None:
+    """Before anything else: a meeting that nobody wrote down is an orphan. It is at the time that Zoom's
+    answer says, else at the one that was `asked_for`."""
+    starts_at = made.starts_at or asked_for
+    meeting = MadeMeeting(made.id, made.join_url, made.passcode, made.host_id, starts_at)
     try:
         is_kept = retry_while_database_down(
             lambda: attach_meeting(reference, meeting), current_settings().lease
@@ -135,21 +157,83 @@ def create_failed(lease: Lease, refusal: Refused) -> None:
         fail_meeting(lease.booking_id, str(refusal))
 
 
-def delete(lease: Lease) -> None:
-    """Delete a cancelled booking's meeting at Zoom."""
-    booking = db.session.get_one(Booking, lease.booking_id)
-    meeting = booking.meeting
-    if booking.is_live or meeting is None or meeting.external_id is None:
+def move(lease: Lease) -> None:
+    """Give the meeting at Zoom the booking's time; where it cannot be moved, have another made.
+
+    The booking may be moved again while Zoom is asked, and a call for that may be faster: what was
+    sent is compared with what the booking says by then, and sent anew.
+    """
+    booking = find_with_parties(lease.booking_id)
+    while (number := _to_move(booking)) is not None:
+        wanted, owner = request_for(booking), booking.zoom_host_id
+        host_id, booking_id = booking.host_id, booking.id
+        try:
+            meetings.move(host_id, number, wanted, partial(leases.renew, lease), of=owner)
+        except Refused as refusal:
+            is_gone = refusal.reason == "zoom_meeting_gone"
+            if refusal.reason not in CANNOT_BE_MOVED or not replace_meeting(
+                booking_id, number, is_gone=is_gone
+            ):
+                raise
+            return
+        if confirm_meeting(booking_id, wanted.starts_at):
+            return
+        booking = find_with_parties(lease.booking_id)
+    raise Overtaken
+
+
+def _to_move(booking: Booking) -> int | None:
+    """The number of the meeting that somebody will come to."""
+    is_ahead = booking.is_live and not booking.is_past
+    is_ready = booking.meeting_state is MeetingState.READY
+    return booking.meeting.external_id if is_ahead and is_ready and booking.meeting else None
+
+
+def check(lease: Lease) -> None:
+    """See that the meeting is still at Zoom, at the booking's time, and have it moved or made again where
+    it is not. One read; a meeting that cannot be read from here is left to its host."""
+    booking = find_with_parties(lease.booking_id)
+    number = _to_move(booking)
+    if number is None or not meetings.may_read(booking.host_id, of=booking.zoom_host_id):
+        raise Overtaken
+    host_id, booking_id, owner = booking.host_id, booking.id, booking.zoom_host_id
+    try:
+        live = meetings.read(host_id, number, before_call=partial(leases.renew, lease), of=owner)
+    except Refused as refusal:
+        if refusal.reason not in {"zoom_meeting_gone", "zoom_meeting_unknown"}:
+            raise
+        is_gone = refusal.reason == "zoom_meeting_gone"
+        if not replace_meeting(booking_id, number, is_gone=is_gone):
+            raise
         return
-    meetings.delete(
-        booking.host_id,
-        meeting.external_id,
-        before_call=partial(leases.renew, lease),
-        of=meeting.zoom_host_id,
-    )
+    if not confirm_meeting(booking_id, live.starts_at or booking.starts_at):
+        realign_meeting(booking_id)
 
 
-def _request_for(booking: Booking) -> MeetingRequest:
+def delete(lease: Lease) -> None:
+    """Delete at Zoom the meetings that a booking needs no more: those that were left behind, and its own
+    once it is cancelled. One that is another Zoom user's stays; the others go nevertheless."""
+    booking = db.session.get_one(Booking, lease.booking_id)
+    host_id, booking_id = booking.host_id, booking.id
+    wanted = [
+        (one.external_id, one.zoom_host_id, one.state)
+        for one in followups.unneeded(booking)
+        if one.external_id is not None
+    ]
+    refused: Refused | None = None
+    for number, owner, state in wanted:
+        try:
+            meetings.delete(host_id, number, before_call=partial(leases.renew, lease), of=owner)
+        except Refused as refusal:
+            refused = refusal
+            continue
+        if state == MeetingState.LEFT_BEHIND:
+            forget_meetings(booking_id, [number])
+    if refused:
+        raise refused
+
+
+def request_for(booking: Booking) -> MeetingRequest:
     return MeetingRequest(
         topic=f"{booking.title}: {booking.client.name}",
         agenda=f"CalSync {booking.public_id}",

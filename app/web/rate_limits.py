@@ -38,6 +38,7 @@ class Whose(StrEnum):
     PAGE = "page"
     CLIENT = "client"
     PASSWORD = "password"  # noqa: S105  (no password)
+    BOOKING = "booking"
     OWN = "own"
 
 
@@ -65,6 +66,8 @@ TABLE: dict[str, tuple[Limit, ...]] = {
     ),
     # Those of them that want a meeting of Zoom's, which makes a hundred a day for one user.
     "meeting": (Limit(("host",), ((80, DAY),), Whose.PAGE),),
+    # Each is a mail to two people, and a call to Zoom.
+    "move": (Limit(("booking",), ((10, HOUR), (20, DAY)), Whose.BOOKING),),
     "sign-up": (Limit(("network",), ((30, HOUR), (100, DAY)), Whose.NETWORK),),
     # Sign-ins, right or wrong; then those with a wrong password.
     "sign-in": (Limit(("network",), ((120, HOUR),), Whose.NETWORK),),
@@ -117,6 +120,11 @@ class LimitReached(NotNow, TooManyRequests):
                 return _(
                     "This booking page has reached its limit of bookings."
                     " You can book again in %(length)s.",
+                    length=length,
+                )
+            case Whose.BOOKING:
+                return _(
+                    "This booking has been moved often. It can be moved again in %(length)s.",
                     length=length,
                 )
             case Whose.NETWORK:

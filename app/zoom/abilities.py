@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 CREATE = "meeting:write:meeting"
 READ = "meeting:read:meeting"
+UPDATE = "meeting:update:meeting"
 DELETE = "meeting:delete:meeting"
 FIND = "meeting:read:list_meetings"
 IDENTIFY = "user:read:user"
@@ -17,6 +18,7 @@ ASKED = (CREATE, READ)  # what the guide asks for; the others are optional
 CLASSIC = {
     CREATE: "meeting:write",
     READ: "meeting:read",
+    UPDATE: "meeting:write",
     DELETE: "meeting:write",
     FIND: "meeting:read",
     IDENTIFY: "user:read",
@@ -30,6 +32,7 @@ class Abilities:
 
     creates: bool
     reads: bool
+    updates: bool
     deletes: bool
     finds: bool
     identifies: bool
@@ -41,6 +44,7 @@ class Abilities:
         return cls(
             creates=_is_granted(CREATE, granted),
             reads=_is_granted(READ, granted),
+            updates=_is_granted(UPDATE, granted),
             deletes=_is_granted(DELETE, granted),
             finds=_is_granted(FIND, granted),
             identifies=_is_granted(IDENTIFY, granted),

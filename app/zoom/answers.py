@@ -133,6 +133,7 @@ def meeting_in(answer: Mapping[str, Any]) -> Meeting:
         passcode=_passcode_in(answer),
         host_id=host_id,
         host_email=answer.get("host_email") or None,
+        starts_at=_instant(answer.get("start_time")),
     )
 
 

@@ -3,7 +3,7 @@
 Source: Zoom's "Meetings API" reference. `start_url` gives host rights and is never kept.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC
 from traceback import walk_tb
 from typing import Any
@@ -25,6 +25,7 @@ __all__ = [
     "create_meeting",
     "delete_meeting",
     "list_meetings",
+    "move_meeting",
     "read_made_meeting",
     "read_meeting",
     "read_start_url",
@@ -51,9 +52,17 @@ def create_meeting(access: Access, wanted: MeetingRequest) -> Meeting:
     return meeting_in(_call(access, "POST", "/users/me/meetings", json=_body_of(wanted)))
 
 
-def list_meetings(access: Access, reference: str, page: str = "") -> tuple[Meeting | None, str]:
-    """A page of the scheduled meetings: the one whose agenda holds `reference`, or None; and the
-    name of the next page or ''.
+def move_meeting(access: Access, meeting_id: int, wanted: MeetingRequest) -> None:
+    """Give a meeting the time that is `wanted`, and nothing else of it; its link stays. To ask twice does
+    no harm. Needs `meeting:update:meeting`."""
+    _call(access, "PATCH", f"/meetings/{meeting_id}", json=_time_of(wanted))
+
+
+def list_meetings(
+    access: Access, reference: str, page: str = "", others: Collection[int] = ()
+) -> tuple[Meeting | None, str]:
+    """A page of the scheduled meetings: the one whose agenda holds `reference` and that is none of
+    `others` (numbers), or None; and the name of the next page or ''.
 
     Zoom cuts agendas off here, and tells no passcodes. Needs `meeting:read:list_meetings`.
     """
@@ -62,7 +71,14 @@ def list_meetings(access: Access, reference: str, page: str = "") -> tuple[Meeti
     listed = answer.get("meetings")
     rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
     # The others are none of our business, and may lack what ours must have.
-    ours = next((row for row in rows if reference in str(row.get("agenda") or "")), None)
+    ours = next(
+        (
+            row
+            for row in rows
+            if reference in str(row.get("agenda") or "") and row.get("id") not in others
+        ),
+        None,
+    )
     return meeting_in(ours) if ours else None, str(answer.get("next_page_token") or "")
 
 
@@ -110,8 +126,6 @@ def _body_of(wanted: MeetingRequest) -> dict[str, object]:
     body: dict[str, object] = {
         "topic": _cut(wanted.topic),
         "type": SCHEDULED,
-        "start_time": f"{wanted.starts_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "duration": wanted.minutes,
         "agenda": wanted.agenda[:AGENDA_LENGTH],
         "default_password": True,
         "settings": {
@@ -123,9 +137,15 @@ def _body_of(wanted: MeetingRequest) -> dict[str, object]:
             "auto_recording": "none",
         },
     }
-    if wanted.timezone is not None:
-        body["timezone"] = wanted.timezone
-    return body
+    return body | _time_of(wanted)
+
+
+def _time_of(wanted: MeetingRequest) -> dict[str, object]:
+    time: dict[str, object] = {
+        "start_time": f"{wanted.starts_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "duration": wanted.minutes,
+    }
+    return time if wanted.timezone is None else time | {"timezone": wanted.timezone}
 
 
 def _cut(topic: str) -> str:

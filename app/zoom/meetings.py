@@ -5,7 +5,7 @@ A meeting belongs to the Zoom user who made it. Whoever asks about one says whos
 another Zoom user since, nothing is asked of Zoom.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -26,9 +26,12 @@ __all__ = [
     "find",
     "is_of_earlier_account",
     "learn_host",
+    "may_create",
     "may_delete",
     "may_find",
+    "may_move",
     "may_read",
+    "move",
     "read",
     "read_made",
     "start_url",
@@ -64,12 +67,39 @@ def create(user_id: int, wanted: MeetingRequest, before_call: Callable[[], None]
                 tokens.end(user_id, SCOPE_MISSING, access.token)
             raise
 
+    return _with_or_without_zone(
+        wanted, lambda asked: _with_access(user_id, before_call, partial(call, wanted=asked))
+    )
+
+
+def move(
+    user_id: int,
+    meeting_id: int,
+    wanted: MeetingRequest,
+    before_call: Callable[[], None],
+    *,
+    of: str | None,
+) -> None:
+    """Give a meeting that exists the time of `wanted`; its link stays. Safe to ask for again.
+
+    Raises Unavailable, or Refused: "zoom_meeting_gone", "zoom_meeting_unknown",
+    "zoom_other_account", "zoom_scope_missing" say that this meeting cannot be moved from here.
+    """
+
+    def ask(asked: MeetingRequest) -> None:
+        call = partial(api.move_meeting, meeting_id=meeting_id, wanted=asked)
+        _with_access(user_id, before_call, _as_owner(of, call))
+
+    _with_or_without_zone(wanted, ask)
+
+
+def _with_or_without_zone(wanted: MeetingRequest, ask: Callable[[MeetingRequest], T]) -> T:
     try:
-        return _with_access(user_id, before_call, partial(call, wanted=wanted))
+        return ask(wanted)
     except FieldsRefused as refusal:
         if "timezone" not in refusal.fields:
             raise
-    return _with_access(user_id, before_call, partial(call, wanted=replace(wanted, timezone=None)))
+    return ask(replace(wanted, timezone=None))
 
 
 def read_made(
@@ -95,14 +125,20 @@ def may_find(user_id: int) -> bool:
     return _abilities_of(user_id).finds
 
 
-def find(user_id: int, reference: str, before_call: Callable[[], None]) -> Meeting | None:
-    """The host's scheduled meeting whose agenda holds `reference`, or None.
+def find(
+    user_id: int,
+    reference: str,
+    before_call: Callable[[], None],
+    others: Collection[int] = (),
+) -> Meeting | None:
+    """The host's scheduled meeting whose agenda holds `reference`, or None. Those numbered in `others`
+    are known, and are not it.
 
     Raises Refused or Unavailable; LinkMissing as `create` does.
     """
     page = ""
     for _ in range(MOST_PAGES):
-        asked = partial(api.list_meetings, reference=reference, page=page)
+        asked = partial(api.list_meetings, reference=reference, page=page, others=others)
         meeting, page = _with_access(user_id, before_call, asked)
         if meeting:
             return _with_passcode(user_id, meeting, before_call)
@@ -139,10 +175,16 @@ def delete(
             raise
 
 
-def read(user_id: int, meeting_id: int, *, of: str | None = None) -> LiveMeeting:
+def read(
+    user_id: int,
+    meeting_id: int,
+    before_call: Callable[[], None] = tokens.no_op,
+    *,
+    of: str | None = None,
+) -> LiveMeeting:
     """What Zoom knows of a meeting now. Raises Refused or Unavailable."""
     ask = partial(api.read_meeting, meeting_id=meeting_id)
-    live = _with_access(user_id, tokens.no_op, _as_owner(of, ask))
+    live = _with_access(user_id, before_call, _as_owner(of, ask))
     _refuse_anothers(live.host_id, of)
     return live
 
@@ -161,6 +203,16 @@ def start_url(user_id: int, meeting_id: int, *, of: str | None = None) -> str:
 def may_read(user_id: int, *, of: str | None) -> bool:
     """Whether a meeting's details can be read, and so the meeting be started from here."""
     return _abilities_of(user_id).reads and not is_of_earlier_account(user_id, of)
+
+
+def may_create(user_id: int) -> bool:
+    """Whether a meeting can be made."""
+    return _abilities_of(user_id).creates
+
+
+def may_move(user_id: int, *, of: str | None) -> bool:
+    """Whether a meeting can be given another time."""
+    return _abilities_of(user_id).updates and not is_of_earlier_account(user_id, of)
 
 
 def may_delete(user_id: int, *, of: str | None) -> bool:

@@ -57,13 +57,15 @@ class MeetingRequest:
 
 @dataclass(frozen=True)
 class Meeting:
-    """What Zoom made, as far as CalSync keeps it."""
+    """What Zoom made, as far as CalSync keeps it. `starts_at` (aware UTC) is None where Zoom does not
+    tell it."""
 
     id: int
     join_url: str
     passcode: str | None
     host_id: str
     host_email: str | None
+    starts_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,16 @@ read the difference before it is committed.
 
 import os
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
 
-from app.bookings.models import Booking
+from app.bookings.models import Booking, Change
 from app.notifications import reconnect
 from app.notifications.messages import compose
-from tests.notifications.rows import booking_row, host_row
+from tests.notifications.rows import START, booking_row, host_row
 
 FOLDER = Path(__file__).parent / "golden"
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
@@ -25,7 +25,14 @@ BOUNDARY = re.compile(r"={15}\d+==")
 
 def booking(occasion: str, language: str) -> Booking:
     """Ken's booking with a place, a note and, where the occasion has one, a link."""
-    has_link = occasion == "link"
+    has_link = occasion in {"link", "repaired"}
+    state = {"confirmed": "wanted", "cancelled": None, "moved": None}.get(occasion, "ready")
+    move = Change(
+        sequence=1,
+        by="client",
+        old_starts_at=START + timedelta(days=1),
+        words="電車が遅れました\n> <b>",
+    )
     return booking_row(
         client_locale=language,
         client_name="山田 健" if language == "ja" else "Ken Yamada",
@@ -36,11 +43,12 @@ def booking(occasion: str, language: str) -> Booking:
         },
         note="一行目\n二行目 <b>" if language == "ja" else "Line one\nLine two <b>",
         ical_sequence=0 if occasion == "confirmed" else 1,
-        meeting_state={"confirmed": "wanted", "link": "ready", "cancelled": None}[occasion],
+        meeting_state=state,
         join_url=LINK if has_link else None,
         passcode="123456" if has_link else None,
         status="cancelled" if occasion == "cancelled" else "confirmed",
         cancelled_by="client" if occasion == "cancelled" else None,
+        changes=[move] if occasion == "moved" else [],
     )
 
 
@@ -71,7 +79,7 @@ def compare(name: str, text: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 @pytest.mark.parametrize("party", ["client", "host"])
-@pytest.mark.parametrize("occasion", ["confirmed", "link", "cancelled"])
+@pytest.mark.parametrize("occasion", ["confirmed", "link", "moved", "repaired", "cancelled"])
 def test_a_mail_is_what_was_read(occasion: str, party: str, language: str) -> None:
     with time_machine.travel(NOW, tick=False):
         wire = compose(booking(occasion, language), party, occasion).as_bytes()
@@ -87,7 +95,7 @@ def test_the_mail_that_asks_to_reconnect_is_what_was_read(language: str) -> None
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 @pytest.mark.parametrize("party", ["client", "host"])
-@pytest.mark.parametrize("occasion", ["confirmed", "link", "cancelled"])
+@pytest.mark.parametrize("occasion", ["confirmed", "link", "moved", "repaired", "cancelled"])
 def test_a_mail_is_seven_bits_and_its_lines_end_by_the_book(
     occasion: str, party: str, language: str
 ) -> None:

@@ -38,9 +38,11 @@ def work() -> None:
 
 
 def let_time_pass() -> None:
-    """All pauses are over and all leases have run out."""
+    """All pauses are over and all leases have run out. What is to happen shortly before a booking is
+    not due yet."""
     past = utcnow() - timedelta(seconds=1)
-    db.session.execute(update(Task).where(Task.state == "waiting").values(due_at=past))
+    waits = Task.state == "waiting"
+    db.session.execute(update(Task).where(waits, Task.kind != "meeting.check").values(due_at=past))
     db.session.execute(update(Task).where(Task.state == "running").values(lease_until=past))
     db.session.commit()
 
