@@ -54,6 +54,8 @@ if TYPE_CHECKING:
         @classmethod
         def _make(cls, values: Iterable[object]) -> Self: ...
 
+        def _replace(self, **values: object) -> Self: ...
+
 else:
     _PageRow = namedtuple("_PageRow", [*READ, "host", "makes_meetings"])
 

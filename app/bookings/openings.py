@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import starmap
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,15 @@ LONGEST_BLOCK = timedelta(days=3)
 NEAR = timedelta(days=14)
 SEASON = timedelta(days=92)
 YEARS = timedelta(days=731)  # the longest horizon that the form takes
+
+
+@lru_cache(maxsize=256)
+def for_host(offering: Offering) -> Offering:
+    """The same page as its host may book it: without minimum notice, daily limit and horizon. Hours,
+    days off, booking period, time off and all that is booked still count. It goes wherever an
+    Offering does; its page's `terms` are the same."""
+    lifted = offering.page._replace(notice=0, daily_limit=None, horizon_days=None)
+    return replace(offering, page=lifted)
 
 
 def open_starts(offering: Offering, start: datetime, end: datetime) -> list[datetime]:
