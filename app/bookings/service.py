@@ -186,8 +186,9 @@ def _new_client(client: Client) -> Attendee:
 
 
 @retry_on_conflict
-def cancel(booking: Booking, by: str) -> None:
-    """Call the booking off for `by` ('client' or 'host') and commit; both get a mail.
+def cancel(booking: Booking, by: str, words: str | None = None) -> None:
+    """Call the booking off for `by` ('client' or 'host') and commit; both get a mail, the other one
+    with these `words`.
 
     The slot is free at once. Tasks that wait are cancelled. The meeting is deleted at Zoom
     where the host granted that. Cancelling twice changes nothing.
@@ -213,7 +214,9 @@ def cancel(booking: Booking, by: str) -> None:
         subject_id=booking.id,
         sequence=booking.ical_sequence,
     )
-    booking.changes.append(Change(sequence=booking.ical_sequence, by=by, at=booking.cancelled_at))
+    booking.changes.append(
+        Change(sequence=booking.ical_sequence, by=by, words=words, at=booking.cancelled_at)
+    )
     outbox.call_off_waiting(Task.booking_id == booking.id)
     added = followups.mails(Deed.CANCELLED, booking)
     booking.tasks.extend(added)

@@ -20,9 +20,11 @@ from ..i18n import gettext as _
 from ..outbox import Refused, Unavailable
 from ..web.headers import keep_private
 from ..web.htmx import render, see_other
+from ..web.shown_again import shown_again_by
 from ..zoom import meetings
 from ..zoom.meetings import is_of_earlier_account, may_read
 from ..zoom.tokens import connection_of
+from .forms import MessageForm
 from .listing import TABS, find_bookings, find_own, mail_state, wants_connecting, worst_failure
 
 MOST_SEARCHED = 100  # characters
@@ -140,22 +142,34 @@ def ask_cancel(public_id: str) -> ResponseReturnValue:
     booking = own_booking_or_404(public_id)
     if not booking.is_live or booking.is_past:
         return see_other(url_for(".show", public_id=public_id))
+    return draw_cancel(public_id, MessageForm(formdata=None))
+
+
+def draw_cancel(public_id: str, form: MessageForm | None = None) -> ResponseReturnValue:
+    """The question, with the message as it was sent. :raises 404: another host's booking."""
+    booking = own_booking_or_404(public_id)
     return render(
         "desk/cancel_by_host.html",
         booking=booking,
+        form=form or MessageForm(),
         zone=booking.host_zone,
         remains=will_remain(booking),
     )
 
 
 @bp.post("/<public_id>/cancel")
+@shown_again_by(draw_cancel)
 def cancel(public_id: str) -> ResponseReturnValue:
-    """Cancel the booking; both parties get a mail. A booking that is over stays. :raises 404:"""
+    """Cancel the booking; both parties get a mail, the client with the host's message. A booking
+    that is over stays. 422: the message is too long. :raises 404:"""
     booking = own_booking_or_404(public_id)
+    form = MessageForm()
     if booking.is_past:
         flash(_("This booking is over already."), "attention")
+    elif not form.validate_on_submit():
+        return make_response(draw_cancel(public_id, form), 422)
     else:
-        service.cancel(booking, by="host")
+        service.cancel(booking, by="host", words=form.words)
         flash(_("The booking is cancelled. You both get an email."), "done")
     return see_other(url_for(".show", public_id=public_id))
 

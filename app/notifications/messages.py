@@ -64,6 +64,7 @@ def compose(booking: Booking, party: str, occasion: str, *, again: int = 0) -> E
             "zone": reader.zone,
             "page_zone": booking.page_zone if party == "host" else None,
             "note_lines": booking.note.split("\n"),
+            "said_lines": [],  # by the other party, with what has happened
         } | kind.values(booking, party)
         message.set_content(render_template("mail/booking.txt", **values).strip() + "\n")
         html = render_template("mail/booking.html", **values).strip() + "\n"

@@ -1,10 +1,12 @@
 """A database of the release before holds, attendees and meetings migrates, and its pages show the same.
 
-`before/rows.json` are that release's rows, `before/pages.json` what it showed of them at NOW: each
-page's status, text and links, as its host or as anybody.
+`before/rows.json` are that release's rows, `before/pages.json` what is shown of them at NOW: each
+page's status, text and links, as its host or as anybody. After a change of pages that is meant:
+`GOLDEN=write` with this file, and read the difference before it is committed.
 """
 
 import json
+import os
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -103,10 +105,19 @@ def test_every_page_shows_what_it_showed_before(carried: Flask) -> None:
     }
     pages = load("pages.json")
     assert len(pages) > 50
-    for name, before in pages.items():
-        who = before.pop("as")
-        now = seen(browsers[who].get(name.removeprefix(f"{who} ")))
-        assert now == before, name
+    now = {
+        name: {"as": who} | seen(browsers[who].get(name.removeprefix(f"{who} ")))
+        for name, who in ((name, before["as"]) for name, before in pages.items())
+    }
+    if os.environ.get("GOLDEN") == "write":
+        lines = (f"{as_json(name)}: {as_json(page)}" for name, page in now.items())
+        (FOLDER / "pages.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    for name, before in load("pages.json").items():
+        assert now[name] == before, name
+
+
+def as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def test_every_live_booking_has_its_hold_and_no_other_booking_has_one(carried: Flask) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from app.bookings.models import Booking
+from app.bookings.models import Booking, Change
 from app.notifications import reconnect
 from app.notifications.messages import compose
 from tests.notifications.rows import booking_row, host_row
@@ -26,6 +26,7 @@ BOUNDARY = re.compile(r"={15}\d+==")
 def booking(occasion: str, language: str) -> Booking:
     """Ken's booking with a place, a note and, where the occasion has one, a link."""
     has_link = occasion == "link"
+    words = "熱が出ました。\n申し訳ありません <b>" if language == "ja" else "I am ill.\nSorry <b>"
     return booking_row(
         client_locale=language,
         client_name="山田 健" if language == "ja" else "Ken Yamada",
@@ -41,6 +42,7 @@ def booking(occasion: str, language: str) -> Booking:
         passcode="123456" if has_link else None,
         status="cancelled" if occasion == "cancelled" else "confirmed",
         cancelled_by="client" if occasion == "cancelled" else None,
+        changes=[Change(sequence=1, by="client", words=words)] if occasion == "cancelled" else [],
     )
 
 
