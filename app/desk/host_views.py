@@ -19,13 +19,14 @@ from ..events import Actor
 from ..i18n import gettext as _
 from ..outbox import Refused, Unavailable
 from ..web.headers import keep_private
-from ..web.htmx import render, see_other
+from ..web.htmx import is_htmx, render, see_other
 from ..web.shown_again import shown_again_by
 from ..zoom import meetings
 from ..zoom.meetings import is_of_earlier_account, may_read
 from ..zoom.tokens import connection_of
 from .forms import MessageForm
 from .listing import TABS, find_bookings, find_own, mail_state, wants_connecting, worst_failure
+from .timeline import timeline_of
 
 MOST_SEARCHED = 100  # characters
 
@@ -86,6 +87,7 @@ def details(booking: Booking) -> dict[str, Any]:
         "remains": None if booking.is_live else remains(booking),
         "is_of_earlier_account": is_of_earlier_account(booking.host_id, booking.zoom_host_id),
         "has_live_meeting": has_live_meeting(booking),
+        "timeline": timeline_of(booking),
     }
 
 
@@ -100,6 +102,14 @@ def has_live_meeting(booking: Booking) -> bool:
 def zoom_id(booking: Booking) -> int:
     """The number of its meeting at Zoom, where `has_live_meeting` holds."""
     return (booking.meeting.external_id if booking.meeting else None) or 0
+
+
+@bp.get("/<public_id>/timeline")
+def timeline(public_id: str) -> ResponseReturnValue:
+    """The timeline as it stands now, with the details: the page's part, or the page with it.
+    :raises 404:"""
+    booking = own_booking_or_404(public_id)
+    return render("desk/show.html", "desk/_timeline.html", is_part=is_htmx(), **details(booking))
 
 
 @bp.get("/<public_id>/live")

@@ -73,6 +73,7 @@ DECLARED = {
     "bookings.index": "host",
     "bookings.show": "host",
     "bookings.live": "host",
+    "bookings.timeline": "host",
     "bookings.start": "host",
     "preview.show": "host",
     "bookings.ask_cancel": "host",
