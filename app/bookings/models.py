@@ -17,6 +17,7 @@ from .attendees import Attendee, Role
 from .meetings import Meeting, MeetingState
 
 NOTE_LENGTH = 2000
+PRIVATE_NOTE_LENGTH = 4000
 WORDS_LENGTH = 1000  # of what one party says to the other with a change
 
 

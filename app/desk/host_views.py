@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, flash, make_response, redirect, request, url_for
+from flask import Blueprint, abort, flash, g, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..accounts.gate import current_host, hosts_only
@@ -15,6 +15,7 @@ from ..bookings.occasions import label
 from ..bookings.remains import is_anothers, remains, will_remain
 from ..bookings.resend import times_sent_again
 from ..core import text
+from ..core.clock import utcnow
 from ..events import Actor
 from ..i18n import gettext as _
 from ..outbox import Refused, Unavailable
@@ -24,7 +25,7 @@ from ..web.shown_again import shown_again_by
 from ..zoom import meetings
 from ..zoom.meetings import is_of_earlier_account, may_read
 from ..zoom.tokens import connection_of
-from .forms import MessageForm
+from .forms import MessageForm, NoteForm
 from .listing import TABS, find_bookings, find_own, mail_state, wants_connecting, worst_failure
 from .timeline import timeline_of
 
@@ -75,8 +76,11 @@ def show(public_id: str) -> ResponseReturnValue:
     return render("desk/show.html", **details(own_booking_or_404(public_id)))
 
 
-def details(booking: Booking) -> dict[str, Any]:
-    """What the booking's page shows; its meeting's live details are asked of Zoom apart."""
+def details(booking: Booking, note_form: NoteForm | None = None) -> dict[str, Any]:
+    """What the booking's page shows; its meeting's live details are asked of Zoom apart. `note_form`:
+    the private note as it was sent."""
+    # A language's button sends the note, unless another form of the page was sent last.
+    g.setdefault("form_address", url_for("marks.keep_note", public_id=booking.public_id))
     return {
         "booking": booking,
         "phase": standing.phase_of(booking),
@@ -87,7 +91,10 @@ def details(booking: Booking) -> dict[str, Any]:
         "remains": None if booking.is_live else remains(booking),
         "is_of_earlier_account": is_of_earlier_account(booking.host_id, booking.zoom_host_id),
         "has_live_meeting": has_live_meeting(booking),
+        "is_near": standing.is_near(booking),
+        "has_begun": booking.starts_at <= utcnow(),
         "timeline": timeline_of(booking),
+        "note_form": note_form or NoteForm(booking, formdata=None),
     }
 
 

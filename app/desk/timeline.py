@@ -31,6 +31,8 @@ DEEDS: Mapping[str, Mapping[str | None, Any]] = {
         None: _l("Tried again by an administrator"),
         Actor.HOST: _l("Tried again at your wish"),
     },
+    Action.BOOKING_NO_SHOW: {None: _l("Marked as a no-show")},
+    Action.BOOKING_NO_SHOW_TAKEN_BACK: {None: _l("No-show mark taken back")},
 }
 # How each state of a task is marked, and where it stands: past, under way, planned.
 MARKS = {

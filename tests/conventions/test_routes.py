@@ -91,6 +91,8 @@ DECLARED = {
     "failed.retry": "admin",
     "resend.correct": "host",
     "resend.again": "host",
+    "marks.keep_note": "host",
+    "marks.no_show": "host",
 }
 # Parts of an address that name something of one host.
 OBJECTS = {"page_id", "public_id", "task_id", "time_off_id"}
