@@ -154,6 +154,11 @@ class Booking(Model):
         return self.ends_at - self.starts_at
 
     @property
+    def opening_change(self) -> "Change | None":
+        """Of a booking that its host has made: what the first invitation tells. Else None."""
+        return next((change for change in self.changes if change.sequence == 0), None)
+
+    @property
     def parting_words(self) -> str | None:
         """What whoever cancelled it has said to the other; None for nothing, and while it is live."""
         return self.changes[-1].words if self.changes and not self.is_live else None

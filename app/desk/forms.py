@@ -1,5 +1,6 @@
 """What a host says about one booking."""
 
+from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -8,6 +9,7 @@ from wtforms.validators import Length
 
 from ..bookings.marks import note_version
 from ..bookings.models import PRIVATE_NOTE_LENGTH, WORDS_LENGTH, Booking
+from ..bookings.public_month import read_instant
 from ..web.forms import LocalForm, Text
 
 
@@ -17,12 +19,25 @@ class MessageForm(LocalForm):
     message = Text(
         _l("Message (optional)"),
         [Length(max=WORDS_LENGTH, message=_l("Use a shorter text."))],
+        id="message-to-client",  # every page has a place `message`
     )
 
     @property
     def words(self) -> str | None:
         """The message; None for an empty one."""
         return self.message.data or None
+
+
+class RebookForm(MessageForm):
+    """The same with `start`, and a once-only key."""
+
+    start = HiddenField()
+    form_key = HiddenField()
+
+    @property
+    def starts_at(self) -> datetime | None:
+        """The time that was picked, aware UTC; None for nonsense."""
+        return read_instant(self.start.data or "")
 
 
 class NoteForm(LocalForm):

@@ -92,7 +92,9 @@ def _deeds(booking: Booking) -> Iterator[Placed]:
         .where(Event.subject_kind == "booking", Event.subject_id == booking.id)
         .order_by(Event.id)
     ).all()
-    changes = {change.sequence: change for change in booking.changes}
+    # The words of a cancellation stand on top of the page.
+    told = booking.changes if booking.is_live else booking.changes[:-1]
+    changes = {change.sequence: change for change in told}
     if not any(event.action == Action.BOOKING_MADE for event in events):
         # It is older than the record of events.
         made = Entry(booking.created_at, "done", DEEDS[Action.BOOKING_MADE][None])

@@ -93,6 +93,9 @@ DECLARED = {
     "resend.again": "host",
     "marks.keep_note": "host",
     "marks.no_show": "host",
+    "rebook.pick": "host",
+    "rebook.confirm": "host",
+    "rebook.create": "host",
 }
 # Parts of an address that name something of one host.
 OBJECTS = {"page_id", "public_id", "task_id", "time_off_id"}

@@ -73,7 +73,7 @@ def test_deeds_and_tasks_stand_in_the_order_of_time_in_the_hosts_zone(
         "Confirmation to you done Wed 25 Nov 12:01",
         "Email sent again at your wish Wed 25 Nov 13:01",
         "Confirmation to the client done Wed 25 Nov 13:02",
-        "Cancelled by you Wed 25 Nov 14:02 I am ill",
+        "Cancelled by you Wed 25 Nov 14:02",
         "Cancellation to the client waiting",
         "Cancellation to you waiting",
     ]
