@@ -16,7 +16,7 @@ from .booking_pages import views as booking_pages
 from .bookings import slot_addresses
 from .core import config, crypto, environment, logs
 from .dashboard import views as dashboard
-from .desk import host_views, preview_views, resend_views
+from .desk import host_views, marks_views, preview_views, rebook_views, resend_views
 from .desk import move_views as host_move_views
 from .guide import views as guide
 from .notifications import views as notifications
@@ -81,6 +81,8 @@ def _register_pages(app: Flask) -> None:
         host_move_views,
         preview_views,
         resend_views,
+        marks_views,
+        rebook_views,
         settings_pages,
         guide,
         zoom,

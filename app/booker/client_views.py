@@ -9,11 +9,14 @@ from ..bookings.standing import Phase
 from ..i18n import gettext as _
 from ..i18n import language_in_address
 from ..web.extensions import csrf
+from ..web.gates import answer_not_now
 from ..web.headers import keep_private
 from ..web.htmx import render, see_other
 from ..web.origin import refuse_foreign_origin
-from ..web.rate_limits import limits
+from ..web.rate_limits import LimitReached, count
+from ..web.shown_again import shown_again_by
 from . import calendar_links
+from .forms import CancelForm
 
 bp = Blueprint("client", __name__, url_prefix="/booking/<token>")
 bp.after_request(keep_private)
@@ -59,20 +62,26 @@ def ask_cancel(token: str) -> ResponseReturnValue:
     booking = booking_or_404(token)
     if standing.phase_of(booking) is not Phase.TO_COME:
         return see_other(url_for(".show", token=token, **language_in_address()))
+    return draw_cancel(token, CancelForm(formdata=None))
+
+
+def draw_cancel(token: str, form: CancelForm | None = None) -> Response:
+    """The question, with the words as they were sent. :raises 404:"""
     return render(
         "booker/cancel.html",
-        booking=booking,
+        booking=booking_or_404(token),
         token=token,
-        zone=booking.client.zone,
+        form=form or CancelForm(),
         language_query=language_in_address(),
     )
 
 
 @bp.post("/cancel")
+@shown_again_by(draw_cancel)
 @csrf.exempt
-@limits("form")
 def cancel(token: str) -> ResponseReturnValue:
-    """Cancel the booking; both parties get a mail. 409: it is over. :raises 404:
+    """Cancel the booking; both parties get a mail, the host with the client's words. 409: it is
+    over. 422: they are too long. 429: too many forms. :raises 404:
 
     Who was asked before the start may still answer after it.
     """
@@ -82,7 +91,15 @@ def cancel(token: str) -> ResponseReturnValue:
         response = render_booking(booking, token)
         response.status_code = 409
         return response
-    service.cancel(booking, by="client")
+    form = CancelForm()
+    try:
+        count("form")
+    except LimitReached as reached:
+        form.form_errors.append(reached.words)
+        return answer_not_now(draw_cancel(token, form), reached)
+    if not form.validate():
+        return draw_cancel(token, form), 422
+    service.cancel(booking, by="client", words=form.reason.data or None)
     return see_other(url_for(".show", token=token, **language_in_address()))
 
 

@@ -9,7 +9,7 @@ from wtforms.validators import DataRequired, Length
 
 from ..accounts.models import EMAIL_LENGTH, NAME_LENGTH
 from ..booking_pages.offerings import PageSnapshot
-from ..bookings.models import NOTE_LENGTH
+from ..bookings.models import NOTE_LENGTH, WORDS_LENGTH
 from ..bookings.service import Client
 from ..db.once import new_form_key, read_kept
 from ..i18n import current_language
@@ -70,6 +70,15 @@ class BookingForm(ClientForm):
             timezone=read_zone(zone) or page.timezone,
             locale=current_language(),
         )
+
+
+class CancelForm(ClientForm):
+    """`reason`, for the host."""
+
+    reason = Text(
+        _l("Message (optional)"),
+        [Length(max=WORDS_LENGTH, message=_l("Use a shorter text."))],
+    )
 
 
 class FormKey(NamedTuple):

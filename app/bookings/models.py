@@ -17,6 +17,8 @@ from .attendees import Attendee, Role
 from .meetings import Meeting, MeetingState
 
 NOTE_LENGTH = 2000
+PRIVATE_NOTE_LENGTH = 4000
+WORDS_LENGTH = 1000  # of what one party says to the other with a change
 
 
 class Status(StrEnum):
@@ -150,6 +152,16 @@ class Booking(Model):
     @property
     def length(self) -> timedelta:
         return self.ends_at - self.starts_at
+
+    @property
+    def opening_change(self) -> "Change | None":
+        """Of a booking that its host has made: what the first invitation tells. Else None."""
+        return next((change for change in self.changes if change.sequence == 0), None)
+
+    @property
+    def parting_words(self) -> str | None:
+        """What whoever cancelled it has said to the other; None for nothing, and while it is live."""
+        return self.changes[-1].words if self.changes and not self.is_live else None
 
 
 class Hold(Model):

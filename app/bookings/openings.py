@@ -114,6 +114,17 @@ def is_open(offering: Offering, start: datetime) -> bool:
     return start in open_starts(offering, start, start + timedelta(microseconds=1))
 
 
+def is_open_to_host(offering: Offering, start: datetime, *, outside_hours: bool = False) -> bool:
+    """Whether the page's host can book `start` right now; `outside_hours`: whatever its rules say, as
+    long as nothing overlaps."""
+    lifted = for_host(offering)
+    if not outside_hours:
+        return is_open(lifted, start)
+    rules = lifted.rules_between(start, start)
+    span = (start - rules.buffer_before, start + rules.duration + rules.buffer_after)
+    return start >= utcnow() and not busy_spans(offering.page.user_id, *span)
+
+
 def nearest_open(offering: Offering, wanted: datetime, count: int = 6) -> list[datetime]:
     """Open starts close to `wanted`, in their own order."""
     now = utcnow()

@@ -28,12 +28,11 @@ def _given(*names: str) -> dict[str, BindParameter[object]]:
 
 
 _EVENT = insert(Event.__table__).values(  # type: ignore[arg-type]
-    actor_kind=Actor.CLIENT,
     action=Action.BOOKING_MADE,
     subject_kind="booking",
     subject_id=bindparam("new_booking_id"),
     details={},
-    **_given("at", "host_id"),
+    **_given("at", "host_id", "actor_kind", "actor_id"),
 )
 _HOLD = insert(Hold.__table__).values(  # type: ignore[arg-type]
     **_given("booking_id", "host_id", "blocked_from", "blocked_until")
@@ -56,9 +55,14 @@ _TOGETHER = {
 
 
 def insert_parts(
-    booking: Booking, client: Attendee, hold: tuple[datetime, datetime], *, wants_meeting: bool
+    booking: Booking,
+    client: Attendee,
+    hold: tuple[datetime, datetime],
+    *,
+    wants_meeting: bool,
+    by: Actor = Actor.CLIENT,
 ) -> None:
-    """Flush the booking and give it its parts, in the caller's transaction.
+    """Flush the booking and give it its parts, in the caller's transaction; `by`: who books.
 
     `client` is on the booking afterwards, as if it had been read. Raises IntegrityError where the
     hold overlaps another of the host's.
@@ -71,6 +75,8 @@ def insert_parts(
         "new_blocked_from": hold[0],
         "new_blocked_until": hold[1],
         "new_at": booking.created_at,
+        "new_actor_kind": by,
+        "new_actor_id": booking.host_id if by is Actor.HOST else None,
     }
     if db.engine.dialect.name == "postgresql":
         made = db.session.execute(_TOGETHER[wants_meeting], values)

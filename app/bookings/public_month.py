@@ -61,7 +61,7 @@ def read_view(page: PageSnapshot, own_zone: ZoneInfo | None = None) -> View:
     zone = ZoneInfo(read_zone(request.args.get("tz")) or usual)
     day = _read_date(request.args.get("date", ""))
     month = _read_date(request.args.get("month", "") + "-01")
-    if at := _read_instant(request.args.get("at", "")):
+    if at := read_instant(request.args.get("at", "")):
         # The zone is being changed: the day is the one that this instant has in the new zone.
         day = at.astimezone(zone).date()
         month = day
@@ -82,8 +82,8 @@ def _read_date(text: str) -> date | None:
     return day if is_drawable(day) else None
 
 
-def _read_instant(text: str) -> datetime | None:
-    """`2026-12-14T00:00:00Z`; None for anything else."""
+def read_instant(text: str) -> datetime | None:
+    """`2026-12-14T00:00:00Z` or `20261214T000000Z`; None for what is no instant."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

@@ -23,7 +23,7 @@ from . import followups
 from .attendees import Attendee, Role
 from .models import Booking, Change, Status
 from .occasions import Deed
-from .openings import busy_spans, is_open
+from .openings import busy_spans, is_open, is_open_to_host
 from .parts import insert_parts
 
 WITH_PARTIES = (
@@ -56,6 +56,17 @@ class Client:
     locale: str
 
 
+@dataclass(frozen=True)
+class ByHost:
+    """That the host books for the client: also while the page is off, and without its minimum
+    notice, daily limit and horizon; where `outside_hours`, at any time that is free. `words` go to
+    the client with the confirmation."""
+
+    words: str | None = None
+    series_id: str | None = None
+    outside_hours: bool = False
+
+
 @retry_on_conflict
 def book(
     page: PageSnapshot | BookingPage,
@@ -63,9 +74,11 @@ def book(
     client: Client,
     key: str,
     terms: str | None = None,
+    *,
+    by_host: ByHost | None = None,
 ) -> Booking:
     """Give `client` the slot at `start` (aware UTC) and commit, with the tasks that follow from it.
-    The booking keeps the page's terms of this moment.
+    The booking keeps the page's terms of this moment. `by_host`: its host books, else the client.
 
     The host's row is the lock, so clients of all the host's pages queue here; the database's
     own overlap constraint stands behind it. The same idempotency `key` returns the booking it
@@ -79,12 +92,21 @@ def book(
     try:
         lock(page.user_id)
         offering = offering_of(page_id)  # what was read before the lock may be old
-        _check(offering, start, terms)
+        _check(offering, start, terms, by_host)
         page = offering.page
         booking = _new_booking(page, start, client, key)
+        booking.series_id = by_host.series_id if by_host else None
         insert_parts(
-            booking, _new_client(client), blocked(page, start), wants_meeting=page.auto_zoom
+            booking,
+            _new_client(client),
+            blocked(page, start),
+            wants_meeting=page.auto_zoom,
+            by=Actor.HOST if by_host else Actor.CLIENT,
         )
+        if by_host:
+            db.session.add(
+                Change(booking_id=booking.id, sequence=0, by=Actor.HOST, words=by_host.words)
+            )
         tasks = followups.after_booking(booking, wants_meeting=page.auto_zoom)
         db.session.add_all(tasks)
         commit_and_keep()
@@ -125,11 +147,15 @@ def find_with_parties(booking_id: int | None) -> Booking:
     return db.session.get_one(Booking, booking_id, options=WITH_PARTIES)
 
 
-def _check(offering: Offering, start: datetime, terms: str | None) -> None:
+def _check(offering: Offering, start: datetime, terms: str | None, by_host: ByHost | None) -> None:
     page = offering.page
-    if not offering.is_live:
+    if page.archived_at is not None or not (page.is_live or by_host):
         raise OutsideHours
-    if is_open(offering, start):
+    if by_host:
+        is_free = is_open_to_host(offering, start, outside_hours=by_host.outside_hours)
+    else:
+        is_free = is_open(offering, start)
+    if is_free:
         if terms not in {None, page.terms}:
             raise TermsChanged
         return
@@ -192,8 +218,9 @@ def _new_client(client: Client) -> Attendee:
 
 
 @retry_on_conflict
-def cancel(booking: Booking, by: str) -> None:
-    """Call the booking off for `by` ('client' or 'host') and commit; both get a mail.
+def cancel(booking: Booking, by: str, words: str | None = None) -> None:
+    """Call the booking off for `by` ('client' or 'host') and commit; both get a mail, the other one
+    with these `words`.
 
     The slot is free at once. Tasks that wait are cancelled. The meeting is deleted at Zoom
     where the host granted that. Cancelling twice changes nothing.
@@ -219,7 +246,9 @@ def cancel(booking: Booking, by: str) -> None:
         subject_id=booking.id,
         sequence=booking.ical_sequence,
     )
-    booking.changes.append(Change(sequence=booking.ical_sequence, by=by, at=booking.cancelled_at))
+    booking.changes.append(
+        Change(sequence=booking.ical_sequence, by=by, words=words, at=booking.cancelled_at)
+    )
     outbox.call_off_waiting(Task.booking_id == booking.id)
     added = followups.mails(Deed.CANCELLED, booking)
     booking.tasks.extend(added)

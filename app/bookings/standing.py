@@ -12,6 +12,8 @@ from .occasions import mail_kind
 
 # Zoom takes a second or two. Who has waited this long is told that it is slow.
 SLOW_AFTER = timedelta(seconds=15)
+# Before its start a booking is what its host has come for.
+BEGINS_SOON = timedelta(minutes=30)
 ASK_EVERY = (2, 10)  # seconds between two looks of the waiting page: at first, and when it is slow
 RELOAD_EVERY = (4, 20)  # the same for a page without a script, which loads as a whole
 
@@ -41,6 +43,12 @@ def phase_of(booking: Booking) -> Phase:
     if booking.is_past:
         return Phase.OVER
     return Phase.RUNNING if booking.starts_at <= utcnow() else Phase.TO_COME
+
+
+def is_near(booking: Booking) -> bool:
+    """Whether it is under way, or begins within half an hour."""
+    is_ahead = booking.is_live and not booking.is_past
+    return is_ahead and booking.starts_at - utcnow() <= BEGINS_SOON
 
 
 def told_client(booking: Booking) -> Told:

@@ -5,25 +5,29 @@ from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, flash, make_response, redirect, request, url_for
+from flask import Blueprint, abort, flash, g, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..accounts.gate import current_host, hosts_only
 from ..bookings import provision, service, standing
 from ..bookings.models import Booking
 from ..bookings.occasions import label
-from ..bookings.remains import is_anothers, remains, will_remain
+from ..bookings.remains import is_anothers, left_behind, remains, will_remain
 from ..bookings.resend import times_sent_again
 from ..core import text
+from ..core.clock import utcnow
 from ..events import Actor
 from ..i18n import gettext as _
 from ..outbox import Refused, Unavailable
 from ..web.headers import keep_private
-from ..web.htmx import render, see_other
+from ..web.htmx import is_htmx, render, see_other
+from ..web.shown_again import shown_again_by
 from ..zoom import meetings
 from ..zoom.meetings import is_of_earlier_account, may_read
 from ..zoom.tokens import connection_of
+from .forms import MessageForm, NoteForm
 from .listing import TABS, find_bookings, find_own, mail_state, wants_connecting, worst_failure
+from .timeline import timeline_of
 
 MOST_SEARCHED = 100  # characters
 
@@ -72,8 +76,11 @@ def show(public_id: str) -> ResponseReturnValue:
     return render("desk/show.html", **details(own_booking_or_404(public_id)))
 
 
-def details(booking: Booking) -> dict[str, Any]:
-    """What the booking's page shows; its meeting's live details are asked of Zoom apart."""
+def details(booking: Booking, note_form: NoteForm | None = None) -> dict[str, Any]:
+    """What the booking's page shows; its meeting's live details are asked of Zoom apart. `note_form`:
+    the private note as it was sent."""
+    # A language's button sends the note, unless another form of the page was sent last.
+    g.setdefault("form_address", url_for("marks.keep_note", public_id=booking.public_id))
     return {
         "booking": booking,
         "phase": standing.phase_of(booking),
@@ -82,8 +89,13 @@ def details(booking: Booking) -> dict[str, Any]:
         "zone": booking.host_zone,
         "connection": connection_of(booking.host_id),
         "remains": None if booking.is_live else remains(booking),
+        "left_behind": left_behind(booking),
         "is_of_earlier_account": is_of_earlier_account(booking.host_id, booking.zoom_host_id),
         "has_live_meeting": has_live_meeting(booking),
+        "is_near": standing.is_near(booking),
+        "has_begun": booking.starts_at <= utcnow(),
+        "timeline": timeline_of(booking),
+        "note_form": note_form or NoteForm(booking, formdata=None),
     }
 
 
@@ -98,6 +110,14 @@ def has_live_meeting(booking: Booking) -> bool:
 def zoom_id(booking: Booking) -> int:
     """The number of its meeting at Zoom, where `has_live_meeting` holds."""
     return (booking.meeting.external_id if booking.meeting else None) or 0
+
+
+@bp.get("/<public_id>/timeline")
+def timeline(public_id: str) -> ResponseReturnValue:
+    """The timeline as it stands now, with the details: the page's part, or the page with it.
+    :raises 404:"""
+    booking = own_booking_or_404(public_id)
+    return render("desk/show.html", "desk/_timeline.html", is_part=is_htmx(), **details(booking))
 
 
 @bp.get("/<public_id>/live")
@@ -140,22 +160,34 @@ def ask_cancel(public_id: str) -> ResponseReturnValue:
     booking = own_booking_or_404(public_id)
     if not booking.is_live or booking.is_past:
         return see_other(url_for(".show", public_id=public_id))
+    return draw_cancel(public_id, MessageForm(formdata=None))
+
+
+def draw_cancel(public_id: str, form: MessageForm | None = None) -> ResponseReturnValue:
+    """The question, with the message as it was sent. :raises 404: another host's booking."""
+    booking = own_booking_or_404(public_id)
     return render(
         "desk/cancel_by_host.html",
         booking=booking,
+        form=form or MessageForm(),
         zone=booking.host_zone,
         remains=will_remain(booking),
     )
 
 
 @bp.post("/<public_id>/cancel")
+@shown_again_by(draw_cancel)
 def cancel(public_id: str) -> ResponseReturnValue:
-    """Cancel the booking; both parties get a mail. A booking that is over stays. :raises 404:"""
+    """Cancel the booking; both parties get a mail, the client with the host's message. A booking
+    that is over stays. 422: the message is too long. :raises 404:"""
     booking = own_booking_or_404(public_id)
+    form = MessageForm()
     if booking.is_past:
         flash(_("This booking is over already."), "attention")
+    elif not form.validate_on_submit():
+        return make_response(draw_cancel(public_id, form), 422)
     else:
-        service.cancel(booking, by="host")
+        service.cancel(booking, by="host", words=form.words)
         flash(_("The booking is cancelled. You both get an email."), "done")
     return see_other(url_for(".show", public_id=public_id))
 

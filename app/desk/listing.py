@@ -14,8 +14,9 @@ from ..bookings.models import Booking, Status
 from ..core.clock import utcnow
 from ..db import db
 from ..db.search import contains
-from ..outbox import State, Task
+from ..outbox import OPEN_STATES, State, Task
 from ..zoom.meetings import WANTS_CONNECTING
+from .timeline import is_under_way
 
 TABS = ("upcoming", "past", "cancelled", "attention")
 PAGE_SIZE = 50
@@ -109,8 +110,15 @@ def wants_connecting(task: Task) -> bool:
 
 
 def mail_state(booking: Booking) -> State:
-    """What became of a booking's mails, as one of the states of a task."""
-    states = {task.state for task in booking.tasks if task.kind.startswith("mail.")}
+    """What became of a booking's mails, as one of the states of a task. What is planned for later is
+    not on its way."""
+    now = utcnow()
+    states = {
+        task.state
+        for task in booking.tasks
+        if task.kind.startswith("mail.")
+        and (task.state not in OPEN_STATES or task.attempts or is_under_way(task, now))
+    }
     for state in (State.FAILED, State.RUNNING, State.WAITING, State.DONE):
         if state in states:
             return state

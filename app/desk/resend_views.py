@@ -1,6 +1,6 @@
 """What a host does when a mail did not reach the client: correct the address, or send it again."""
 
-from flask import Blueprint, Response, flash, url_for
+from flask import Blueprint, Response, flash, g, url_for
 from flask.typing import ResponseReturnValue
 
 from ..accounts.gate import hosts_only
@@ -19,6 +19,7 @@ bp.before_request(hosts_only)
 def draw(public_id: str, form: AddressForm | None = None) -> Response:
     """The booking's page with the form as it was sent. :raises 404: another host's booking."""
     booking = own_booking_or_404(public_id)
+    g.setdefault("form_address", url_for(".correct", public_id=public_id))
     return render("desk/show.html", **details(booking), address_form=form or AddressForm())
 
 

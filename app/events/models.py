@@ -48,6 +48,8 @@ class Action(StrEnum):
     BOOKING_ADDRESS_CORRECTED = "booking.address_corrected"
     BOOKING_SENT_AGAIN = "booking.sent_again"
     BOOKING_RETRIED = "booking.retried"
+    BOOKING_NO_SHOW = "booking.no_show"
+    BOOKING_NO_SHOW_TAKEN_BACK = "booking.no_show_taken_back"
 
 
 class Event(Model):

@@ -64,7 +64,9 @@ TABLE: dict[str, tuple[Limit, ...]] = {
         Limit(("page",), ((100, HOUR),), Whose.PAGE),
         Limit(("host",), ((300, DAY),), Whose.PAGE),
     ),
-    # Those of them that want a meeting of Zoom's, which makes a hundred a day for one user.
+    # Bookings that a host makes for clients, each with a mail in the host's name.
+    "book for a client": (Limit(("host",), ((100, HOUR), (200, DAY)), Whose.OWN),),
+    # Those of both that want a meeting of Zoom's, which makes a hundred a day for one user.
     "meeting": (Limit(("host",), ((80, DAY),), Whose.PAGE),),
     # Each is a mail to two people, and a call to Zoom.
     "move": (Limit(("booking",), ((10, HOUR), (20, DAY)), Whose.BOOKING),),

@@ -37,7 +37,7 @@ NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 KEY = urlsafe_b64encode(b"thirty-two bytes for tests only!").decode()
 LAST_BEFORE = "0007"
 TYPED = ("title", "name", "email", "location", "note", "description", "public_id", "slug", "label")
-NUMBERS = re.compile(r"[0-9]{1,2}:[0-9]{2}|[0-9]+年[0-9]+月[0-9]+日|[0-9]{1,2} [A-Z][a-z]{2,8}\b")
+NUMBERS = re.compile(r"[0-9]{1,2}:[0-9]{2}|[0-9]+年[0-9]+月[0-9]+日|[0-9]{1,2} (?:Nov|Dec)[a-z]*")
 
 
 def load(name: str) -> dict[str, Any]:

@@ -77,6 +77,7 @@ DECLARED = {
     "bookings.index": "host",
     "bookings.show": "host",
     "bookings.live": "host",
+    "bookings.timeline": "host",
     "bookings.start": "host",
     "preview.show": "host",
     "bookings.ask_cancel": "host",
@@ -98,6 +99,11 @@ DECLARED = {
     "failed.retry": "admin",
     "resend.correct": "host",
     "resend.again": "host",
+    "marks.keep_note": "host",
+    "marks.no_show": "host",
+    "rebook.pick": "host",
+    "rebook.confirm": "host",
+    "rebook.create": "host",
 }
 # Parts of an address that name something of one host.
 OBJECTS = {"page_id", "public_id", "task_id", "time_off_id"}

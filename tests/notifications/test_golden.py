@@ -27,12 +27,9 @@ def booking(occasion: str, language: str) -> Booking:
     """Ken's booking with a place, a note and, where the occasion has one, a link."""
     has_link = occasion in {"link", "repaired"}
     state = {"confirmed": "wanted", "cancelled": None, "moved": None}.get(occasion, "ready")
-    move = Change(
-        sequence=1,
-        by="client",
-        old_starts_at=START + timedelta(days=1),
-        words="電車が遅れました\n> <b>",
-    )
+    words = "熱が出ました。\n申し訳ありません <b>" if language == "ja" else "I am ill.\nSorry <b>"
+    change = Change(sequence=1, by="client", words=words)
+    change.old_starts_at = START + timedelta(days=1) if occasion == "moved" else None
     return booking_row(
         client_locale=language,
         client_name="山田 健" if language == "ja" else "Ken Yamada",
@@ -48,7 +45,7 @@ def booking(occasion: str, language: str) -> Booking:
         passcode="123456" if has_link else None,
         status="cancelled" if occasion == "cancelled" else "confirmed",
         cancelled_by="client" if occasion == "cancelled" else None,
-        changes=[move] if occasion == "moved" else [],
+        changes=[change] if occasion in {"moved", "cancelled"} else [],
     )
 
 

@@ -136,8 +136,8 @@ def test_every_view_with_a_form_of_fields_shows_it_again(app: Flask) -> None:
     """A new form fails here until somebody has said how it is shown again, or why it need not be."""
     by_buttons_alone = {
         "accounts.choose_language", "accounts.end_session", "booking_pages.set_live",
-        "booking_pages.archive", "booking_pages.restore", "time_off.delete", "bookings.cancel",
-        "bookings.retry", "client.cancel", "settings.diagnose", "zoom.disconnect", "resend.again", "failed.retry",
+        "booking_pages.archive", "booking_pages.restore", "time_off.delete",
+        "bookings.retry", "settings.diagnose", "zoom.disconnect", "resend.again", "failed.retry", "marks.no_show",
     }  # fmt: skip
     not_a_persons = {"zoom_webhook.receive", "public.booked"}
     a_password_alone = {"admin.confirm"}

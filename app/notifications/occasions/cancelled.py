@@ -28,8 +28,13 @@ class Cancelled(Occasion):
         return booking.is_live
 
     def values(self, booking: Booking, party: str) -> dict[str, object]:
-        """To the host, why the meeting remains at Zoom, where it does."""
-        return {"why_left": remains(booking) if party == "host" else None}
+        """To the host, why the meeting remains at Zoom, where it does; and what the other party says
+        who has cancelled."""
+        words = booking.parting_words if party != booking.cancelled_by else None
+        return {
+            "why_left": remains(booking) if party == "host" else None,
+            "said_lines": words.split("\n") if words else [],
+        }
 
 
 OCCASION = Cancelled()

@@ -31,5 +31,11 @@ class Confirmed(Occasion):
         # Where the link came while this began, its mail says the same and more.
         return has_link_mail or super().is_overtaken(booking, has_link_mail=has_link_mail)
 
+    def values(self, booking: Booking, party: str) -> dict[str, object]:
+        """Whether the host has booked, and what the host says to the client by it."""
+        opening = booking.opening_change
+        words = opening.words if opening and party == "client" else None
+        return {"is_by_host": opening is not None, "said_lines": words.split("\n") if words else []}
+
 
 OCCASION = Confirmed()
