@@ -1,14 +1,18 @@
 """The tasks that follow from a booking: its meeting, and the mails to both parties."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, select
 
+from ..booking_pages.models import PageReminder, Party
+from ..core.clock import utcnow
 from ..db import db
 from ..outbox import State, Task, new_task
 from ..zoom.meetings import may_delete
 from .models import Booking
 from .occasions import Deed, mail_kind, planned
+from .reminders import REMINDER, Reminder
 
 CREATE_MEETING = "meeting.create"
 DELETE_MEETING = "meeting.delete"
@@ -17,6 +21,8 @@ TO_ATTENDEE = "mail.attendee."
 CONFIRMED = "confirmed"
 LINK = "link"
 CANCELLED = "cancelled"
+CLIENTS_REMINDER = mail_kind("attendee", REMINDER)
+REMINDER_KINDS = {Party.CLIENT: CLIENTS_REMINDER, Party.HOST: mail_kind("host", REMINDER)}
 
 
 def mail_kinds(occasion: str) -> tuple[str, ...]:
@@ -24,10 +30,47 @@ def mail_kinds(occasion: str) -> tuple[str, ...]:
     return tuple(mail_kind(party, occasion) for party in PARTIES)
 
 
-def after_booking(booking: Booking, *, wants_meeting: bool) -> list[Task]:
-    """Meeting and mails of a new booking that has its number."""
+def after_booking(
+    booking: Booking, *, wants_meeting: bool, leads: Iterable[tuple[str, int]] = ()
+) -> list[Task]:
+    """Meeting, mails and reminders (`leads`, see there) of a new booking that has its number."""
     meeting = [task(booking, CREATE_MEETING)] if wants_meeting else []
-    return [*meeting, *mails(Deed.BOOKED, booking, waits_for_link=wants_meeting)]
+    told = mails(Deed.BOOKED, booking, waits_for_link=wants_meeting)
+    return [*meeting, *told, *reminders(booking, leads)]
+
+
+def reminders(booking: Booking, leads: Iterable[tuple[str, int]] | None = None) -> list[Task]:
+    """A waiting task for each reminder of the booking's present start whose moment is still to come,
+    to be added in the caller's transaction. None for a cancelled booking, nor for a client who has
+    turned reminders off.
+
+    `leads` are pairs of a party (`client`, `host`) and minutes before the start, as an Offering
+    carries them; None asks for those of the booking's page. Who moves a booking raises its
+    sequence first, and calls off what waits: `call_off_waiting(reminders_of(booking.id))`.
+    """
+    if not booking.is_live:
+        return []
+    now, added = utcnow(), []
+    for party, minutes in _leads_of(booking.page_id) if leads is None else leads:
+        if party == Party.CLIENT and booking.client.reminders_off_at:
+            continue
+        kind = REMINDER_KINDS[Party(party)]
+        reminder = Reminder(booking.starts_at, minutes, booking.ical_sequence)
+        if reminder.due_at > now:
+            added.append(
+                mail_task(booking, kind, reminder.key(booking, kind), due_at=reminder.due_at)
+            )
+    return added
+
+
+def reminders_of(booking_id: int) -> ColumnElement[bool]:
+    """The reminders of a booking, to both parties."""
+    return and_(Task.booking_id == booking_id, Task.kind.in_(REMINDER_KINDS.values()))
+
+
+def _leads_of(page_id: int) -> list[tuple[str, int]]:
+    asked = select(PageReminder.party, PageReminder.minutes).where(PageReminder.page_id == page_id)
+    return [(party, minutes) for party, minutes in db.session.execute(asked)]
 
 
 def mails(deed: Deed, booking: Booking, *, waits_for_link: bool = False) -> list[Task]:

@@ -85,7 +85,9 @@ def book(
         insert_parts(
             booking, _new_client(client), _blocked(page, start), wants_meeting=page.auto_zoom
         )
-        tasks = followups.after_booking(booking, wants_meeting=page.auto_zoom)
+        tasks = followups.after_booking(
+            booking, wants_meeting=page.auto_zoom, leads=offering.reminders
+        )
         db.session.add_all(tasks)
         commit_and_keep()
     except (SlotTaken, OutsideHours, TermsChanged, IntegrityError, NoResultFound) as refusal:
@@ -182,6 +184,7 @@ def _new_client(client: Client) -> Attendee:
         timezone=client.timezone,
         token=token,
         token_hash=fingerprint(token),
+        reminders_off_at=None,  # said, so that nobody has to read it
     )
 
 

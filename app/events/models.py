@@ -47,6 +47,8 @@ class Action(StrEnum):
     BOOKING_ADDRESS_CORRECTED = "booking.address_corrected"
     BOOKING_SENT_AGAIN = "booking.sent_again"
     BOOKING_RETRIED = "booking.retried"
+    BOOKING_REMINDERS_OFF = "booking.reminders_off"
+    BOOKING_REMINDERS_ON = "booking.reminders_on"
 
 
 class Event(Model):

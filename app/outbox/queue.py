@@ -1,9 +1,11 @@
 """The one door to RQ. Jobs are JSON and carry a task's id, nothing else.
 
-There are two queues, since a slow Zoom must not keep mails waiting, nor a slow mail server
-meetings: each has workers of its own, or one worker serves both.
+There are queues of their own for mails and meetings, since a slow Zoom must not keep mails waiting,
+nor a slow mail server meetings: each has workers of its own, or one worker serves all. Reminders
+come by hundreds at the full hour, and what somebody has just done passes them.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import lru_cache
 from secrets import token_hex
@@ -23,8 +25,11 @@ rq.serializers.PickleSerializer = JSONSerializer  # type: ignore[assignment]
 rq.serializers.DefaultSerializer = JSONSerializer  # type: ignore[assignment,misc]
 rq.serializers.SERIALIZER_ALIASES["pickle"] = JSONSerializer
 
-MAILS, MEETINGS = "mails", "meetings"
-NAMES = (MAILS, MEETINGS)
+MAILS, MEETINGS, REMINDERS = "mails", "meetings", "reminders"
+NAMES = (MAILS, MEETINGS, REMINDERS)
+# What a worker of that name takes, each only where those before it are empty.
+SERVED = {MAILS: (MAILS, REMINDERS), MEETINGS: (MEETINGS,), REMINDERS: (REMINDERS,)}
+REMINDING = ".reminder"  # how the kind of a task ends that reminds somebody
 # By name: the outbox knows no handler, and the worker runs no other function.
 FUNCTION = "app.tasks.run"
 # Refresh, call and a database that is away may follow one another; this only ends a job that has
@@ -35,7 +40,15 @@ FAILURE_TTL = timedelta(days=1)
 
 def name_for(kind: str) -> str:
     """The queue of a task's kind: `mail.…` goes to the mail server, all else to Zoom."""
+    if kind.endswith(REMINDING):
+        return REMINDERS
     return MAILS if kind.startswith("mail.") else MEETINGS
+
+
+def served_by(names: Sequence[str]) -> list[str]:
+    """The queues that a worker of these names takes from, the first first; without one, all."""
+    wanted = [queue for name in names for queue in SERVED[name]] if names else NAMES
+    return sorted(set(wanted), key=NAMES.index)
 
 
 def push(task_id: int, kind: str) -> bool:

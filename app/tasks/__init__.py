@@ -48,8 +48,9 @@ def _do(lease: Lease) -> None:
         HANDLERS[lease.kind](lease)
     except leases.LeaseLost:
         log.warning("lease lost")
-    except Overtaken:
-        retry_while_database_down(lambda: outbox.call_off(lease), current_settings().lease)
+    except Overtaken as overtaken:
+        reason = str(overtaken) or None
+        retry_while_database_down(lambda: outbox.call_off(lease, reason), current_settings().lease)
         log.info("task no longer needed")
     except Busy as busy:
         _come_back(lease, busy)
