@@ -44,6 +44,19 @@ NOTICES = (0, 60, 120, 240, 480, 720, 1440, 2880, 4320, 10080)
 LONGEST_NOTICE = 525_600
 
 
+def _whole(text: Any) -> int | None:
+    """Minutes as they were sent; None for what is no number."""
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def _notices(*more: int | None) -> list[int]:
+    """What a notice may be, with what is saved and what was sent."""
+    return sorted({*NOTICES, *(one for one in more if one and 0 < one <= LONGEST_NOTICE)})
+
+
 class PageForm(LocalForm):
     """New Booking Page, and its later changes."""
 
@@ -66,9 +79,9 @@ class PageForm(LocalForm):
     increment = Whole(_l("Start times every"), 5, 720, optional=True)
     buffer_before = Whole(_l("Buffer before"), 0, 720)
     buffer_after = Whole(_l("Buffer after"), 0, 720)
-    notice = SelectField(_l("Minimum notice"), coerce=int, validate_choice=False)
+    notice = SelectField(_l("Minimum notice"), coerce=_whole, validate_choice=False)
     change_notice = SelectField(
-        _l("Latest time for client changes"), coerce=int, validate_choice=False
+        _l("Latest time for client changes"), coerce=_whole, validate_choice=False
     )
     horizon_days = Whole(_l("How far ahead"), 1, 730, optional=True)
     first_day = Day(_l("First bookable day"))
@@ -94,10 +107,8 @@ class PageForm(LocalForm):
         self.page_id = page.id
         self.timezone.choices = zone_choices(page.timezone)
         self.holidays.choices = country_choices
-        self.notice.choices = sorted({*NOTICES, page.notice, self.notice.data or 0})
-        self.change_notice.choices = sorted(
-            {*NOTICES, page.change_notice, self.change_notice.data or 0}
-        )
+        self.notice.choices = _notices(page.notice, self.notice.data)
+        self.change_notice.choices = _notices(page.change_notice, self.change_notice.data)
 
     def validate_slug(self, field: Line) -> None:
         field.data = fold(field.data).lower()
