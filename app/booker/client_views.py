@@ -3,8 +3,9 @@
 from flask import Blueprint, Response, abort, g, url_for
 from flask.typing import ResponseReturnValue
 
-from ..bookings import service, standing
+from ..bookings import followups, reminders, service, standing
 from ..bookings.models import Booking
+from ..bookings.reminder_switch import switch_token
 from ..bookings.standing import Phase
 from ..i18n import gettext as _
 from ..i18n import language_in_address
@@ -20,6 +21,7 @@ from .forms import CancelForm
 
 bp = Blueprint("client", __name__, url_prefix="/booking/<token>")
 bp.after_request(keep_private)
+bp.add_app_template_global(switch_token)
 
 
 @bp.get("")
@@ -50,6 +52,7 @@ def render_booking(booking: Booking, token: str, *, part: str | None = None) -> 
         reload_every=standing.RELOAD_EVERY[is_slow],
         token=token,
         zone=booking.client.zone,
+        leads=reminders.ahead(booking, followups.CLIENTS_REMINDER),
         google=calendar_links.google(booking, title, details),
         outlook=calendar_links.outlook(booking, title, details),
         language_query=language_in_address(),

@@ -1,16 +1,22 @@
 """Where a form and a saved page differ, in words: what was typed, and what is saved now."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from ..i18n import current_language, day_in_words, length_in_words, weekday_names
+from ..i18n import (
+    current_language,
+    day_in_words,
+    leads_in_words,
+    length_in_words,
+    weekday_names,
+)
 from ..i18n import gettext as _
 from ..schedules import public_holidays
 from ..schedules.models import MINUTES_A_DAY
 from ..schedules.row_forms import Override, typed_hours, typed_overrides
 from .forms import COLUMNS, PageForm
-from .models import BookingPage
+from .models import BookingPage, Party
 from .service import draft_of
 
 LENGTHS = {"duration", "increment", "buffer_before", "buffer_after"}
@@ -33,6 +39,14 @@ def differences_of(form: PageForm, page: BookingPage) -> list[tuple[str, str, st
         (_("Weekly hours"), _hours(typed.hours), _hours(saved.hours)),
         (_("Date overrides"), _overrides(typed.overrides), _overrides(saved.overrides)),
     ]
+    pairs += [
+        (
+            str(form[f"{party}_reminders"].label.text),
+            _reminders(typed.leads(party)),
+            _reminders(saved.leads(party)),
+        )
+        for party in Party
+    ]
     return [pair for pair in pairs if pair[1] != pair[2]]
 
 
@@ -41,14 +55,19 @@ def _column(name: str, value: Any) -> str:
         return _("on") if value else _("off")
     if value is None or value == "":
         return _("empty")
-    if name == "notice":
+    if name in {"notice", "change_notice"}:
+        shortest = _("no minimum") if name == "notice" else _("until the start")
         before = _("%(length)s before the start", length=length_in_words(value))
-        return before if value else _("no minimum")
+        return before if value else shortest
     if name in LENGTHS:
         return length_in_words(value)
     if name == "holidays":
         return public_holidays.country_names(current_language()).get(value, value)
     return day_in_words(value) if isinstance(value, date) else str(value)
+
+
+def _reminders(leads: Sequence[int]) -> str:
+    return leads_in_words(leads) if leads else _("none")
 
 
 def _hours(kept: Iterable[tuple[int, int, int]]) -> str:

@@ -5,6 +5,7 @@ Rows of hours and overrides are `hours-0-weekday`, `hours-0-opens`, `hours-0-clo
 """
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -33,11 +34,27 @@ from .models import (
     LOCATION_LENGTH,
     TITLE_LENGTH,
     BookingPage,
+    Party,
 )
-from .service import Draft, default_hours, draft_of
+from .reminder_fields import Reminders
+from .service import Draft, default_hours, default_reminders, draft_of
 
 VERSION = re.compile(r"[0-9]{1,9}")
 NOTICES = (0, 60, 120, 240, 480, 720, 1440, 2880, 4320, 10080)
+LONGEST_NOTICE = 525_600
+
+
+def _whole(text: Any) -> int | None:
+    """Minutes as they were sent; None for what is no number."""
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def _notices(*more: int | None) -> list[int]:
+    """What a notice may be, with what is saved and what was sent."""
+    return sorted({*NOTICES, *(one for one in more if one and 0 < one <= LONGEST_NOTICE)})
 
 
 class PageForm(LocalForm):
@@ -62,7 +79,10 @@ class PageForm(LocalForm):
     increment = Whole(_l("Start times every"), 5, 720, optional=True)
     buffer_before = Whole(_l("Buffer before"), 0, 720)
     buffer_after = Whole(_l("Buffer after"), 0, 720)
-    notice = SelectField(_l("Minimum notice"), coerce=int, validate_choice=False)
+    notice = SelectField(_l("Minimum notice"), coerce=_whole, validate_choice=False)
+    change_notice = SelectField(
+        _l("Latest time for client changes"), coerce=_whole, validate_choice=False
+    )
     horizon_days = Whole(_l("How far ahead"), 1, 730, optional=True)
     first_day = Day(_l("First bookable day"))
     last_day = Day(_l("Last bookable day"))
@@ -75,6 +95,8 @@ class PageForm(LocalForm):
         invalid_choice_message=_l("Choose a country from the list."),
     )
     auto_zoom = Switch(_l("Auto-create Zoom meeting"))
+    client_reminders = Reminders(_l("Reminders to the client"))
+    host_reminders = Reminders(_l("Reminders to you"))
     version = HiddenField()
     form_key = HiddenField()
     hours = Rows(FormField(HoursForm))
@@ -85,7 +107,8 @@ class PageForm(LocalForm):
         self.page_id = page.id
         self.timezone.choices = zone_choices(page.timezone)
         self.holidays.choices = country_choices
-        self.notice.choices = sorted({*NOTICES, page.notice, self.notice.data or 0})
+        self.notice.choices = _notices(page.notice, self.notice.data)
+        self.change_notice.choices = _notices(page.change_notice, self.change_notice.data)
 
     def validate_slug(self, field: Line) -> None:
         field.data = fold(field.data).lower()
@@ -102,8 +125,12 @@ class PageForm(LocalForm):
             )  # fmt: skip
 
     def validate_notice(self, field: SelectField) -> None:
-        if field.data is None or not 0 <= field.data <= 525_600:
+        if field.data is None or not 0 <= field.data <= LONGEST_NOTICE:
             raise ValidationError(_("Choose the minimum notice."))
+
+    def validate_change_notice(self, field: SelectField) -> None:
+        if field.data is None or not 0 <= field.data <= LONGEST_NOTICE:
+            raise ValidationError(_("Choose the latest time for client changes."))
 
     def validate_last_day(self, field: Day) -> None:
         first_day = self.first_day.data
@@ -136,6 +163,9 @@ class PageForm(LocalForm):
             columns=columns,
             hours=kept_hours(row.form for row in self.hours),
             overrides=kept_overrides(row.form for row in self.overrides),
+            reminders=[
+                (party, minutes) for party in Party for minutes in self[f"{party}_reminders"].data
+            ],
         )
 
 
@@ -152,13 +182,16 @@ COLUMNS = tuple(
 def offered(page: BookingPage) -> dict[str, Any]:
     """What the form shows before anybody touches it."""
     saved = draft_of(page)
-    hours = typed_hours(saved.hours if page.id else default_hours())
+    if not page.id:
+        saved = replace(saved, hours=default_hours(), reminders=default_reminders())
+    hours = typed_hours(saved.hours)
     return {name: saved.columns[name] for name in (*COLUMNS, "version")} | {
         "hours": [dict(weekday=day, opens=opens, closes=closes) for day, opens, closes in hours],
         "overrides": [
             dict(date=day, opens=opens, closes=closes)
             for day, opens, closes in typed_overrides(saved.overrides)
         ],
+        **{f"{party}_reminders": saved.leads(party) for party in Party},
     }
 
 

@@ -29,7 +29,7 @@ from ..i18n import DEFAULT_LANGUAGE
 from ..schedules.holidays import holidays_in
 from ..zoom.abilities import Abilities
 from ..zoom.models import ZoomConnection
-from .models import BookingPage, PageAddress, PageHours, PageOverride
+from .models import BookingPage, PageAddress, PageHours, PageOverride, PageReminder
 
 Range = tuple[int, int]
 
@@ -80,7 +80,8 @@ class PageSnapshot(_PageRow):
 
 @dataclass(frozen=True, eq=False)
 class Offering:
-    """A page with its hours as (weekday, opens, closes) and overrides as (date, opens, closes).
+    """A page with its hours as (weekday, opens, closes), overrides as (date, opens, closes) and
+    reminders as (party, minutes before the start).
 
     An Offering is equal to itself only, and the same row read again is the same Offering: what is
     made from it can be kept by it. `moving` is the number of a booking that looks for another time:
@@ -90,6 +91,7 @@ class Offering:
     page: PageSnapshot
     hours: Sequence[tuple[int, int, int]]
     overrides: Sequence[tuple[date, int | None, int | None]]
+    reminders: Sequence[tuple[str, int]] = ()
     moving: int | None = None
 
     @property
@@ -172,7 +174,7 @@ def _read(statement: Select[*tuple[Any, ...]], values: Mapping[str, object]) -> 
 
 @lru_cache(maxsize=1024)
 def _offering(row: tuple[Any, ...]) -> Offering:
-    *columns, name, locale, scopes, hours, overrides = row
+    *columns, name, locale, scopes, hours, overrides, reminders = row
     makes_meetings = Abilities.of(scopes or "").creates
     return Offering(
         PageSnapshot._make((*columns, PageHost(name, locale), makes_meetings)),
@@ -185,6 +187,7 @@ def _offering(row: tuple[Any, ...]) -> Offering:
             )
             for day, opens, closes in _rows(overrides)
         ),
+        tuple((party, int(minutes)) for party, minutes in _rows(reminders)),
     )
 
 
@@ -207,6 +210,7 @@ def _page_where(condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
             _granted_scopes(),
             _joined(PageHours.__table__, "weekday", "opens", "closes"),  # type: ignore[arg-type]
             _joined(PageOverride.__table__, "date", "opens", "closes"),  # type: ignore[arg-type]
+            _joined(PageReminder.__table__, "party", "minutes"),  # type: ignore[arg-type]
         )
         .join_from(PAGES, HOSTS)
         .where(condition)

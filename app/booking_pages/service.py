@@ -12,7 +12,7 @@ from ..core.clock import utcnow
 from ..db import db
 from ..events import Action, Actor, record
 from . import slugs
-from .models import BookingPage, PageAddress, PageHours, PageOverride
+from .models import BookingPage, PageAddress, PageHours, PageOverride, PageReminder, Party
 
 NINE_TO_FIVE = (540, 1020)
 WORKING_DAYS = range(5)
@@ -37,13 +37,23 @@ class MadeAlready(Exception):
 
 @dataclass(frozen=True)
 class Draft:
-    """A page as its form describes it: columns by name, hours as (weekday, opens, closes) and
-    overrides as (date, opens, closes), where None closes the day. An empty slug is the address that
-    the page has, or a suggested one."""
+    """A page as its form describes it: columns by name, hours as (weekday, opens, closes),
+    overrides as (date, opens, closes), where None closes the day, and reminders as (party, minutes
+    before the start), each once. An empty slug is the address that the page has, or a suggested one."""
 
     columns: dict[str, object]
     hours: Sequence[tuple[int, int, int]]
     overrides: Sequence[tuple[date, int | None, int | None]]
+    reminders: Sequence[tuple[str, int]] = ()
+
+    def leads(self, party: str) -> list[int]:
+        """How many minutes before the start a party is reminded, the longest first."""
+        return sorted((minutes for whom, minutes in self.reminders if whom == party), reverse=True)
+
+
+def default_reminders() -> list[tuple[str, int]]:
+    """The client a day and an hour before; the host, whose calendar reminds too, not at all."""
+    return [(Party.CLIENT, 1440), (Party.CLIENT, 60)]
 
 
 def default_hours() -> list[tuple[int, int, int]]:
@@ -161,6 +171,12 @@ def _fill(page: BookingPage, draft: Draft, slug: str) -> None:
     page.overrides = [
         PageOverride(date=day, opens=opens, closes=closes) for day, opens, closes in draft.overrides
     ]
+    # Rows that stay are kept: new ones are inserted first, and each is unique.
+    kept = {(row.party, row.minutes): row for row in page.reminders}
+    page.reminders = [
+        kept.get((party, minutes)) or PageReminder(party=party, minutes=minutes)
+        for party, minutes in draft.reminders
+    ]
 
 
 def says_the_same(page: BookingPage, draft: Draft) -> bool:
@@ -180,6 +196,7 @@ def what_differs(page: BookingPage, draft: Draft) -> list[str]:
         names.append("hours")
     if sorted(map(str, draft.overrides)) != sorted(map(str, saved.overrides)):
         names.append("overrides")
+    names += [f"{party}_reminders" for party in Party if draft.leads(party) != saved.leads(party)]
     return names
 
 
@@ -195,6 +212,7 @@ def draft_of(page: BookingPage) -> Draft:
         columns={column.key: getattr(page, column.key) for column in BookingPage.__table__.columns},
         hours=[(row.weekday, row.opens, row.closes) for row in page.hours],
         overrides=[(row.date, row.opens, row.closes) for row in page.overrides],
+        reminders=[(row.party, row.minutes) for row in page.reminders],
     )
 
 

@@ -1,10 +1,12 @@
 """The tasks that follow from a booking: its meeting, and the mails to both parties."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, select
 
 from .. import outbox
+from ..booking_pages.models import PageReminder, Party
 from ..core.clock import utcnow
 from ..db import db
 from ..outbox import State, Task, new_task
@@ -12,6 +14,7 @@ from ..zoom.meetings import may_create, may_delete, may_move
 from .meetings import Meeting, MeetingState
 from .models import Booking, Change
 from .occasions import Deed, mail_kind, planned
+from .reminders import REMINDER, Reminder
 
 CREATE_MEETING = "meeting.create"
 MOVE_MEETING = "meeting.move"
@@ -27,6 +30,8 @@ CANCELLED = "cancelled"
 # A meeting is looked at twice before it begins: while there is time to tell everybody by mail, and
 # once more when they are about to come.
 CHECKED_BEFORE = (timedelta(hours=24), timedelta(hours=1))
+CLIENTS_REMINDER = mail_kind("attendee", REMINDER)
+REMINDER_KINDS = {Party.CLIENT: CLIENTS_REMINDER, Party.HOST: mail_kind("host", REMINDER)}
 
 
 def mail_kinds(*occasions: str) -> tuple[str, ...]:
@@ -34,10 +39,47 @@ def mail_kinds(*occasions: str) -> tuple[str, ...]:
     return tuple(mail_kind(party, occasion) for occasion in occasions for party in PARTIES)
 
 
-def after_booking(booking: Booking, *, wants_meeting: bool) -> list[Task]:
-    """Meeting and mails of a new booking that has its number."""
+def after_booking(
+    booking: Booking, *, wants_meeting: bool, leads: Iterable[tuple[str, int]] = ()
+) -> list[Task]:
+    """Meeting, mails and reminders (`leads`, see there) of a new booking that has its number."""
     meeting = [task(booking, CREATE_MEETING)] if wants_meeting else []
-    return [*meeting, *mails(Deed.BOOKED, booking, waits_for_link=wants_meeting)]
+    told = mails(Deed.BOOKED, booking, waits_for_link=wants_meeting)
+    return [*meeting, *told, *reminders(booking, leads)]
+
+
+def reminders(booking: Booking, leads: Iterable[tuple[str, int]] | None = None) -> list[Task]:
+    """A waiting task for each reminder of the booking's present start whose moment is still to come,
+    to be added in the caller's transaction. None for a cancelled booking, nor for a client who has
+    turned reminders off.
+
+    `leads` are pairs of a party (`client`, `host`) and minutes before the start, as an Offering
+    carries them; None asks for those of the booking's page. Who moves a booking raises its
+    sequence first, and calls off what waits: `call_off_waiting(reminders_of(booking.id))`.
+    """
+    if not booking.is_live:
+        return []
+    now, added = utcnow(), []
+    for party, minutes in _leads_of(booking.page_id) if leads is None else leads:
+        if party == Party.CLIENT and booking.client.reminders_off_at:
+            continue
+        kind = REMINDER_KINDS[Party(party)]
+        reminder = Reminder(booking.starts_at, minutes, booking.ical_sequence)
+        if reminder.due_at > now:
+            added.append(
+                mail_task(booking, kind, reminder.key(booking, kind), due_at=reminder.due_at)
+            )
+    return added
+
+
+def reminders_of(booking_id: int) -> ColumnElement[bool]:
+    """The reminders of a booking, to both parties."""
+    return and_(Task.booking_id == booking_id, Task.kind.in_(REMINDER_KINDS.values()))
+
+
+def _leads_of(page_id: int) -> list[tuple[str, int]]:
+    asked = select(PageReminder.party, PageReminder.minutes).where(PageReminder.page_id == page_id)
+    return [(party, minutes) for party, minutes in db.session.execute(asked)]
 
 
 def after_move(booking: Booking) -> list[Task]:
@@ -48,7 +90,7 @@ def after_move(booking: Booking) -> list[Task]:
     added = bring_meeting_along(booking)
     added += checks(booking)
     waits = booking.meeting_state is MeetingState.WANTED
-    added += mails(Deed.MOVED, booking, waits_for_link=waits)
+    added += [*mails(Deed.MOVED, booking, waits_for_link=waits), *reminders(booking)]
     db.session.add_all(added)
     return added
 

@@ -30,7 +30,8 @@ class Occasion(ABC):
     # What the host's timeline calls the mail to each; None: that one gets none.
     to_attendee: ClassVar[Any] = None
     to_host: ClassVar[Any] = None
-    method: ClassVar[str] = "REQUEST"  # of the calendar part (RFC 5546)
+    # Of the calendar part (RFC 5546); None: without one, as a REQUEST would act as an update.
+    method: ClassVar[str | None] = "REQUEST"
     tells_link: ClassVar[bool] = True
     tells_details: ClassVar[bool] = True
     asks_whether_wanted: ClassVar[bool] = False  # "Not you? Cancel here", and how calendars take it
@@ -59,6 +60,10 @@ class Occasion(ABC):
 
     def values(self, _booking: Booking, _party: str) -> dict[str, object]:
         """What its template needs besides booking and reader."""
+        return {}
+
+    def headers(self, _booking: Booking, _party: str) -> Mapping[str, str]:
+        """Headers that no other mail has."""
         return {}
 
 

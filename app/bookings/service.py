@@ -107,7 +107,9 @@ def book(
             db.session.add(
                 Change(booking_id=booking.id, sequence=0, by=Actor.HOST, words=by_host.words)
             )
-        tasks = followups.after_booking(booking, wants_meeting=page.auto_zoom)
+        tasks = followups.after_booking(
+            booking, wants_meeting=page.auto_zoom, leads=offering.reminders
+        )
         db.session.add_all(tasks)
         commit_and_keep()
     except (SlotTaken, OutsideHours, TermsChanged, IntegrityError, NoResultFound) as refusal:
@@ -214,6 +216,7 @@ def _new_client(client: Client) -> Attendee:
         timezone=client.timezone,
         token=token,
         token_hash=fingerprint(token),
+        reminders_off_at=None,  # said, so that nobody has to read it
     )
 
 

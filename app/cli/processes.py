@@ -79,20 +79,22 @@ class CalmRecords(logging.Filter):
 def worker(names: Sequence[str]) -> None:
     """Do tasks until SIGTERM; what is in hand is finished. Starts and goes on without Valkey.
 
-    QUEUE: `mails` or `meetings`; without one both, one task at a time, so that a slow Zoom keeps
-    mails waiting. Run one worker or more for each.
+    QUEUE: `mails`, which sends reminders too while no other mail waits, `meetings`, or `reminders`
+    alone; without one all, one task at a time, so that a slow Zoom keeps mails waiting. Run one
+    worker or more for mails and for meetings.
     """
     stop = _stop_on_signals()
     logging.getLogger("rq.worker").addFilter(CalmRecords())
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     connection = queue.worker_connection(current_settings().redis_url)
-    log.info("worker started", queues=list(names or queue.NAMES))
+    served = queue.served_by(names)
+    log.info("worker started", queues=served)
     while not stop.is_set():
         try:
             connection.ping()
             with app.app_context():
                 hand = TaskWorker(
-                    [queue.queue_of(name, connection) for name in names or queue.NAMES],
+                    [queue.queue_of(name, connection) for name in served],
                     connection=connection,
                     serializer=JSONSerializer,
                     job_class=TaskJob,

@@ -43,4 +43,5 @@ class Refused(Exception):
 
 
 class Overtaken(Exception):
-    """There is nothing left to do: its moment has passed, or another task says the same and more."""
+    """There is nothing left to do: its moment has passed, or another task says the same and more. A
+    code as its text is kept for the host."""

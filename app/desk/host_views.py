@@ -13,6 +13,7 @@ from ..bookings import provision, service, standing
 from ..bookings.models import Booking
 from ..bookings.occasions import label
 from ..bookings.remains import is_anothers, left_behind, remains, will_remain
+from ..bookings.reminders import is_reminder, reminder_of
 from ..bookings.resend import times_sent_again
 from ..core import text
 from ..core.clock import utcnow
@@ -26,7 +27,15 @@ from ..zoom import meetings
 from ..zoom.meetings import is_of_earlier_account, may_read
 from ..zoom.tokens import connection_of
 from .forms import MessageForm, NoteForm
-from .listing import TABS, find_bookings, find_own, mail_state, wants_connecting, worst_failure
+from .listing import (
+    TABS,
+    find_bookings,
+    find_own,
+    has_failed_reminder,
+    mail_state,
+    wants_connecting,
+    worst_failure,
+)
 from .timeline import timeline_of
 
 MOST_SEARCHED = 100  # characters
@@ -36,6 +45,9 @@ bp.before_request(hosts_only)
 bp.add_app_template_global(mail_state)
 bp.add_app_template_global(wants_connecting)
 bp.add_app_template_global(worst_failure)
+bp.add_app_template_global(has_failed_reminder)
+bp.add_app_template_global(is_reminder)
+bp.add_app_template_global(lambda task: reminder_of(task.dedupe_key), "reminder_of")
 bp.add_app_template_global(is_anothers)
 bp.add_app_template_global(label, "mail_label")
 

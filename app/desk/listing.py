@@ -11,6 +11,7 @@ from ..accounts.models import User
 from ..bookings.attendees import Attendee
 from ..bookings.followups import CREATE_MEETING, TO_ATTENDEE
 from ..bookings.models import Booking, Status
+from ..bookings.reminders import is_reminder
 from ..core.clock import utcnow
 from ..db import db
 from ..db.search import contains
@@ -111,12 +112,13 @@ def wants_connecting(task: Task) -> bool:
 
 def mail_state(booking: Booking) -> State:
     """What became of a booking's mails, as one of the states of a task. What is planned for later is
-    not on its way."""
+    not on its way. Reminders tell nothing of how it stands: nobody misses a booking for want of one."""
     now = utcnow()
     states = {
         task.state
         for task in booking.tasks
         if task.kind.startswith("mail.")
+        and not is_reminder(task.kind)
         and (task.state not in OPEN_STATES or task.attempts or is_under_way(task, now))
     }
     for state in (State.FAILED, State.RUNNING, State.WAITING, State.DONE):
@@ -127,16 +129,21 @@ def mail_state(booking: Booking) -> State:
 
 def worst_failure(booking: Booking) -> Task | None:
     """Of a booking's failed tasks the one that leaves its client worst off: no mail, then no
-    meeting, then a meeting that was not deleted, then a mail to the host."""
-    ranks = (TO_ATTENDEE, CREATE_MEETING, "meeting.", "mail.")
+    meeting, then a meeting that was not deleted, then a mail to the host, then a reminder."""
     failed = [task for task in booking.tasks if task.state == State.FAILED]
-    return min(
-        failed,
-        key=lambda task: next(
-            (rank for rank, kind in enumerate(ranks) if task.kind.startswith(kind)), len(ranks)
-        ),
-        default=None,
-    )
+    return min(failed, key=_rank, default=None)
+
+
+def _rank(task: Task) -> int:
+    ranks = (TO_ATTENDEE, CREATE_MEETING, "meeting.", "mail.")
+    if is_reminder(task.kind):
+        return len(ranks)
+    return next((rank for rank, kind in enumerate(ranks) if task.kind.startswith(kind)), len(ranks))
+
+
+def has_failed_reminder(booking: Booking) -> bool:
+    """Whether somebody was not reminded, since their mail server refused it."""
+    return any(task.state == State.FAILED and is_reminder(task.kind) for task in booking.tasks)
 
 
 def soonest(host: User, limit: int) -> Sequence[Booking]:

@@ -50,6 +50,8 @@ class Action(StrEnum):
     BOOKING_RETRIED = "booking.retried"
     BOOKING_NO_SHOW = "booking.no_show"
     BOOKING_NO_SHOW_TAKEN_BACK = "booking.no_show_taken_back"
+    BOOKING_REMINDERS_OFF = "booking.reminders_off"
+    BOOKING_REMINDERS_ON = "booking.reminders_on"
 
 
 class Event(Model):

@@ -21,6 +21,7 @@ from .language import (
 from .words import (
     clock_time,
     day_in_words,
+    leads_in_words,
     length_in_words,
     month_in_words,
     offset_in_words,
@@ -42,6 +43,7 @@ __all__ = [
     "gettext",
     "init_app",
     "language_in_address",
+    "leads_in_words",
     "length_in_words",
     "month_in_words",
     "ngettext",
@@ -67,6 +69,7 @@ def init_app(app: Flask) -> None:
         time_range=time_range,
         zone_in_words=zone_in_words,
         zone_name=zone_name,
+        leads_in_words=leads_in_words,
         length_in_words=length_in_words,
         weekday_names=weekday_names,
     )

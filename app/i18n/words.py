@@ -4,6 +4,7 @@ Flask-Babel would format each date anew (0.02 ms); here the names are looked up 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import get_day_names, get_month_names, get_timezone_name
+from babel.lists import format_list
 
 from .language import current_language, gettext, ngettext
 from .zones import canonical_zone
@@ -121,6 +123,14 @@ def length_in_words(minutes: int) -> str:
     if minutes and minutes % 60 == 0:
         return ngettext("%(num)d hour", "%(num)d hours", minutes // 60)
     return ngettext("%(num)d minute", "%(num)d minutes", minutes)
+
+
+def leads_in_words(minutes: Sequence[int]) -> str:
+    """`1 day and 1 hour before`, `1日前、1時間前`."""
+    lengths = [length_in_words(lead) for lead in minutes]
+    if current_language() == "ja":
+        return "、".join(f"{length}前" for length in lengths)
+    return gettext("%(lengths)s before", lengths=format_list(lengths, locale="en_GB"))
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,8 @@ class WholeHeaders(EmailPolicy):
         if text.isascii() and ENCODED_WORD not in text:
             if len(lead) + len(text) <= (self.max_line_length or 0):
                 return lead + text + self.linesep
+            if " " not in text:
+                return lead + text + self.linesep  # an address, which nothing may cut
             # Python may begin a long one with an empty line, which some servers refuse.
             if not boxes and name.lower() != "subject":
                 return None

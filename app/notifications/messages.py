@@ -11,6 +11,7 @@ from flask import render_template
 from ..bookings import followups
 from ..bookings.models import Booking
 from ..bookings.occasions import Occasion, named
+from ..bookings.reminders import Reminder
 from ..core.clock import utcnow
 from ..core.config import current_settings
 from ..i18n import day_in_words, time_range, use_language
@@ -44,17 +45,27 @@ def reader_of(booking: Booking, party: str) -> Reader:
     )  # fmt: skip
 
 
-def compose(booking: Booking, party: str, occasion: str, *, again: int = 0) -> EmailMessage:
+def compose(
+    booking: Booking,
+    party: str,
+    occasion: str,
+    *,
+    again: int = 0,
+    reminder: Reminder | None = None,
+) -> EmailMessage:
     """The mail about an occasion, by its name, to the client or the host; `again` counts
-    how often it was asked for once more, and makes it a mail of its own.
+    how often it was asked for once more, and makes it a mail of its own, as each `reminder` is.
 
     multipart/mixed of an alternative (text, HTML, text/calendar) and the same calendar as
     `invite.ics` (application/ics), byte for byte: some clients read the one, some the other.
+    Without a calendar part, of an occasion that has no method, text and HTML alone.
     """
     reader = reader_of(booking, party)
     kind = named(occasion)
     with use_language(reader.locale):
-        message = _head(booking, reader, kind, again)
+        message = _head(
+            booking, reader, kind, message_id(booking, party, occasion, again, reminder)
+        )
         values = {
             "booking": booking,
             "reader": reader,
@@ -69,11 +80,12 @@ def compose(booking: Booking, party: str, occasion: str, *, again: int = 0) -> E
         message.set_content(render_template("mail/booking.txt", **values).strip() + "\n")
         html = render_template("mail/booking.html", **values).strip() + "\n"
         message.add_alternative(html, subtype="html")
-        _attach_invitation(message, invitation(booking, party, kind.method), kind.method)
+        if kind.method:
+            _attach_invitation(message, invitation(booking, party, kind.method), kind.method)
     return message
 
 
-def _head(booking: Booking, reader: Reader, occasion: Occasion, again: int) -> EmailMessage:
+def _head(booking: Booking, reader: Reader, occasion: Occasion, own_id: str) -> EmailMessage:
     """The headers. To a client the host is named as sender, whom a client recognises; the address
     equals the envelope's and the invitation's organizer, so DMARC has nothing to compare."""
     message = EmailMessage(policy=POLICY)
@@ -85,9 +97,11 @@ def _head(booking: Booking, reader: Reader, occasion: Occasion, again: int) -> E
     message["Reply-To"] = box(reader.other_name, reader.other_email)
     message["Subject"] = as_written(_subject(booking, reader, occasion))
     message["Date"] = format_datetime(utcnow())
-    message["Message-ID"] = message_id(booking, reader.party, occasion.name, again)
-    if again or occasion.name != followups.CONFIRMED:
-        message["References"] = message_id(booking, reader.party, followups.CONFIRMED)
+    message["Message-ID"] = own_id
+    if (first := message_id(booking, reader.party, followups.CONFIRMED)) != own_id:
+        message["References"] = first
+    for name, value in occasion.headers(booking, reader.party).items():
+        message[name] = value
     say_a_machine_wrote_it(message)
     return message
 
@@ -102,11 +116,16 @@ def _subject(booking: Booking, reader: Reader, occasion: Occasion) -> str:
     return occasion.subject(words)
 
 
-def message_id(booking: Booking, party: str, occasion: str, again: int = 0) -> str:
+def message_id(
+    booking: Booking, party: str, occasion: str, again: int = 0, reminder: Reminder | None = None
+) -> str:
     """The same for every try of the same mail, so that a doubled delivery shows as one. The first
-    confirmation's is what all later mails refer to, whatever has changed since."""
+    confirmation's is what all later mails refer to, whatever has changed since; a reminder's keeps
+    the sequence that it was planned at."""
     is_first = occasion == followups.CONFIRMED and not again
     sequence = 0 if is_first else booking.ical_sequence
+    if reminder:
+        occasion, sequence = f"{occasion}-{reminder.minutes}", reminder.sequence
     time_again = f".again{again}" if again else ""
     domain = current_settings().mail_domain
     return f"<{booking.public_id}.{occasion}.{sequence}{time_again}.{party}@{domain}>"

@@ -3,7 +3,9 @@
 import smtplib
 import ssl
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from email.message import EmailMessage
 from email.utils import parseaddr
 from functools import lru_cache
@@ -24,8 +26,18 @@ class _Smtp(smtplib.SMTP):
     """A conversation that ends `patience` seconds after it began, however slow its steps are."""
 
     def __init__(self, host: str, port: int, *, patience: float, **more: Any) -> None:
+        self._patience = patience
         self._deadline = time.monotonic() + patience
         super().__init__(host, port, timeout=patience, **more)
+
+    def begin_again(self) -> bool:
+        """Make ready for another mail, which has the whole time again. False: the server has enough
+        of this conversation."""
+        self._deadline = time.monotonic() + self._patience
+        try:
+            return self.rset()[0] == 250
+        except (smtplib.SMTPException, OSError):
+            return False
 
     def getreply(self) -> tuple[int, bytes]:
         assert self.sock is not None
@@ -43,6 +55,39 @@ class _Smtps(_Smtp, smtplib.SMTP_SSL):
     """The same with TLS from the start."""
 
 
+class _Conversation:
+    """What the mails of one job share: a server that has taken one, and listens still."""
+
+    def __init__(self) -> None:
+        self.server: _Smtp | None = None
+
+    def take(self) -> "_Smtp | None":
+        """The server, if it would take another; whoever fails with it does not give it back."""
+        server, self.server = self.server, None
+        if server is None or server.begin_again():
+            return server
+        server.close()
+        return None
+
+
+_shared: ContextVar[_Conversation | None] = ContextVar("smtp_conversation", default=None)
+
+
+@contextmanager
+def one_conversation() -> Iterator[None]:
+    """Let all mails that are sent meanwhile share a connection. Connecting, TLS and the sign-in take
+    longer than handing over a mail, and servers count connections."""
+    conversation = _Conversation()
+    before = _shared.set(conversation)
+    try:
+        yield
+    finally:
+        _shared.reset(before)
+        if conversation.server is not None:
+            _take_leave(conversation.server)
+            conversation.server.close()
+
+
 def send(message: EmailMessage) -> str:
     """Deliver `message` to its To address through SMTP_URL. Returns what the server said to it.
 
@@ -51,12 +96,18 @@ def send(message: EmailMessage) -> str:
     """
     sender = parseaddr(current_settings().mail_from)[1]
     [reader] = message["To"].addresses
-    server = _greeted()
+    conversation = _shared.get()
+    server = (conversation.take() if conversation else None) or _greeted()
     try:
         try:
             said = _hand_over(server, message, sender, on_wire(reader.addr_spec))
+        except BaseException:
+            server.close()
+            raise
+        if conversation:
+            conversation.server = server
+        else:
             _take_leave(server)
-        finally:
             server.close()
     except smtplib.SMTPResponseException as error:
         raise ours_to_mend("mail", error.smtp_code, error.smtp_error) from error
@@ -85,7 +136,7 @@ def _hand_over(server: smtplib.SMTP, message: EmailMessage, sender: str, reader:
     return f"{code} {words.decode(errors='replace')}"
 
 
-def _greeted() -> smtplib.SMTP:
+def _greeted() -> _Smtp:
     """A server that takes mail of ours. What it says before it has seen a mail is about no mail:
     a wrong password, say, is the operator's to mend, and then all that has waited goes out."""
     try:
@@ -102,13 +153,13 @@ def _take_leave(server: smtplib.SMTP) -> None:
         server.quit()
 
 
-def _connect() -> smtplib.SMTP:
+def _connect() -> _Smtp:
     settings = current_settings()
     parts = urlsplit(settings.smtp_url)
     host = parts.hostname or "localhost"
     name = settings.greeting_name
     patience = settings.lease.total_seconds() * OF_THE_LEASE
-    server: smtplib.SMTP
+    server: _Smtp
     if parts.scheme == "smtps":
         server = _Smtps(
             host, parts.port or 465, patience=patience, context=_tls(), local_hostname=name

@@ -153,9 +153,9 @@ def finish(lease: Lease) -> None:
     _settle(lease, state=State.DONE, finished_at=utcnow(), last_error=None)
 
 
-def call_off(lease: Lease) -> None:
-    """No longer needed, if the lease is still ours. Commits."""
-    _settle(lease, state=State.CANCELLED, finished_at=utcnow(), last_error=None)
+def call_off(lease: Lease, reason: str | None = None) -> None:
+    """No longer needed, for a reason where that is a code, if the lease is still ours. Commits."""
+    _settle(lease, state=State.CANCELLED, finished_at=utcnow(), last_error=reason)
 
 
 def give_up(lease: Lease, refusal: Refused) -> bool:
@@ -224,12 +224,27 @@ def bring_forward(condition: ColumnElement[bool]) -> list[Due]:
     return [Due(*row) for row in brought]
 
 
-def call_off_waiting(condition: ColumnElement[bool]) -> None:
+def call_off_waiting(condition: ColumnElement[bool], reason: str | None = None) -> None:
     """Call off waiting tasks, in the caller's transaction. What runs is left to finish."""
     change(
         and_(Task.state == State.WAITING, condition),
         state=State.CANCELLED,
         finished_at=utcnow(),
+        **({"last_error": reason} if reason else {}),
+    )
+
+
+def plan_again(task: Task, due_at: datetime) -> None:
+    """Let a task that was called off wait again, in the caller's transaction."""
+    change(
+        and_(Task.id == task.id, Task.state == State.CANCELLED),
+        state=State.WAITING,
+        attempts=0,
+        first_tried_at=None,
+        last_error=None,
+        due_at=due_at,
+        enqueued_at=None,
+        finished_at=None,
     )
 
 

@@ -1,6 +1,7 @@
-"""What a Task does when it runs. The worker calls `run` with a task's id, and nothing else."""
+"""What a Task does when it runs. The worker calls `run` with ids of tasks, and nothing else."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 
 import structlog
 from flask import current_app
@@ -10,6 +11,7 @@ from ..bookings import followups, occasions
 from ..core.config import current_settings
 from ..core.logs import log
 from ..db import DATABASE_AWAY
+from ..notifications.smtp import one_conversation
 from ..outbox import Busy, Lease, Overtaken, Refused, Unavailable, retry_while_database_down
 from ..zoom.tokens import RECONNECT_MAIL
 from . import connections, leases, mails, meetings
@@ -28,13 +30,20 @@ WHEN_GIVEN_UP: Mapping[str, Callable[[Lease, Refused], None]] = {
 }
 
 
-def run(task_id: int) -> None:
-    """Do one task, if it is due and nobody else has it. Safe to call any number of times.
+def run(*task_ids: int) -> None:
+    """Do these tasks, one after the other, each if it is due and nobody else has it. Safe to call any
+    number of times.
 
-    Runs in a fresh app context: nothing of the task before is left in the session. While the
-    database is away the task stays as it is, waiting or under a lease that runs out: the sweep
+    Each runs in a fresh app context: nothing of the task before is left in the session. While the
+    database is away a task stays as it is, waiting or under a lease that runs out: the sweep
     finds it.
     """
+    with one_conversation() if len(task_ids) > 1 else nullcontext():
+        for task_id in task_ids:
+            _run(task_id)
+
+
+def _run(task_id: int) -> None:
     with current_app._get_current_object().app_context():  # type: ignore[attr-defined]
         try:
             lease = outbox.claim(task_id, for_=current_settings().lease)
@@ -50,8 +59,9 @@ def _do(lease: Lease) -> None:
         HANDLERS[lease.kind](lease)
     except leases.LeaseLost:
         log.warning("lease lost")
-    except Overtaken:
-        retry_while_database_down(lambda: outbox.call_off(lease), current_settings().lease)
+    except Overtaken as overtaken:
+        reason = str(overtaken) or None
+        retry_while_database_down(lambda: outbox.call_off(lease, reason), current_settings().lease)
         log.info("task no longer needed")
     except Busy as busy:
         _come_back(lease, busy)

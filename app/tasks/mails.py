@@ -5,6 +5,7 @@ from sqlalchemy import bindparam, exists, select
 from ..bookings import followups, resend
 from ..bookings.models import Booking
 from ..bookings.occasions import mail_kind, named
+from ..bookings.reminders import reminder_of
 from ..bookings.service import WITH_PARTIES
 from ..db import db, read_only
 from ..notifications.messages import compose
@@ -36,10 +37,13 @@ def deliver(lease: Lease) -> None:
     again = resend.number_of(key)
     if occasion.is_overtaken(booking, has_link_mail=has_link_mail and not again):
         raise Overtaken
+    reminder = reminder_of(key)
+    if reminder and (why := reminder.why_not(booking, party)) is not None:
+        raise Overtaken(why)
     if occasion.tells_link and booking.has_unreadable_link:
         raise Unavailable("key_missing")  # "the link will follow" would not be true
     reader = "client" if party == "attendee" else party
-    message = compose(booking, reader, name, again=again)
+    message = compose(booking, reader, name, again=again, reminder=reminder)
     leases.renew(lease)
     db.session.remove()  # a mail server may take its time; the connection need not wait for it
     send(message)

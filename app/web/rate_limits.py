@@ -56,6 +56,8 @@ class Limit:
 TABLE: dict[str, tuple[Limit, ...]] = {
     # Forms of people without an account, whatever becomes of them.
     "form": (Limit(("network",), ((300, HOUR),), Whose.NETWORK),),
+    # A client's switch for reminders: mail providers press it for many, from few networks.
+    "reminders": (Limit(("booking",), ((60, HOUR),), Whose.OWN),),
     # Bookings that are made.
     "book": (
         Limit(("client",), ((10, HOUR), (20, DAY)), Whose.CLIENT),

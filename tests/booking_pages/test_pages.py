@@ -62,14 +62,14 @@ def test_the_forms_fields_carry_the_column_names(app: Flask, aya: Visitor) -> No
     assert set(COLUMNS) <= names
     columns = {column.key for column in BookingPage.__table__.columns}
     plain = {name for name in names if "-" not in name and not name.endswith("_shown")}
-    assert plain - {"csrf_token"} <= columns
+    assert plain - {"csrf_token", "client_reminders", "host_reminders"} <= columns
 
 
 def test_every_field_is_kept(app: Flask, aya: Visitor) -> None:
     values = {
         "title": "Thorough", "slug": "thorough", "description": "Two\nlines", "location": "Room 4",
         "duration": "45", "increment": "15", "buffer_before": "5", "buffer_after": "10",
-        "notice": "120", "horizon_days": "30", "daily_limit": "3", "timezone": "Europe/Berlin",
+        "notice": "120", "change_notice": "60", "horizon_days": "30", "daily_limit": "3", "timezone": "Europe/Berlin",
         "auto_zoom": "y", "holidays": "JP", "first_day": "2030-01-07", "last_day": "2030-03-31",
     }  # fmt: skip
     post_new(aya, **values)
@@ -77,7 +77,7 @@ def test_every_field_is_kept(app: Flask, aya: Visitor) -> None:
     assert {name: getattr(page, name) for name in COLUMNS} == {
         "title": "Thorough", "slug": "thorough", "description": "Two\nlines", "location": "Room 4",
         "duration": 45, "increment": 15, "buffer_before": 5, "buffer_after": 10, "notice": 120,
-        "horizon_days": 30, "daily_limit": 3, "timezone": "Europe/Berlin", "auto_zoom": True,
+        "change_notice": 60, "horizon_days": 30, "daily_limit": 3, "timezone": "Europe/Berlin", "auto_zoom": True,
         "holidays": "JP", "first_day": date(2030, 1, 7), "last_day": date(2030, 3, 31),
     }  # fmt: skip
 

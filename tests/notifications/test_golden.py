@@ -13,6 +13,7 @@ import pytest
 import time_machine
 
 from app.bookings.models import Booking, Change
+from app.bookings.reminders import Reminder
 from app.notifications import reconnect
 from app.notifications.messages import compose
 from tests.notifications.rows import START, booking_row, host_row
@@ -25,7 +26,7 @@ BOUNDARY = re.compile(r"={15}\d+==")
 
 def booking(occasion: str, language: str) -> Booking:
     """Ken's booking with a place, a note and, where the occasion has one, a link."""
-    has_link = occasion in {"link", "repaired"}
+    has_link = occasion in {"link", "repaired", "reminder"}
     state = {"confirmed": "wanted", "cancelled": None, "moved": None}.get(occasion, "ready")
     words = "熱が出ました。\n申し訳ありません <b>" if language == "ja" else "I am ill.\nSorry <b>"
     change = Change(sequence=1, by="client", words=words)
@@ -81,6 +82,22 @@ def test_a_mail_is_what_was_read(occasion: str, party: str, language: str) -> No
     with time_machine.travel(NOW, tick=False):
         wire = compose(booking(occasion, language), party, occasion).as_bytes()
     compare(f"{occasion}.{party}.{language}", as_text(wire))
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("party", ["client", "host"])
+def test_a_reminder_is_what_was_read(party: str, language: str) -> None:
+    row = booking("reminder", language)
+    row.page_id = 7
+    reminder = Reminder(row.starts_at, 1440, 0)
+    with time_machine.travel(reminder.due_at, tick=False):
+        wire = compose(row, party, "reminder", reminder=reminder).as_bytes()
+    assert b"calendar" not in wire
+    compare(f"reminder.{party}.{language}", as_text(wire))
+    wire.decode("ascii")
+    # An address in a header is cut nowhere.
+    lines = [line for line in wire.split(b"\r\n") if not line.startswith(b"List-Unsubscribe:")]
+    assert max(map(len, lines)) <= 78
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 
+import pytest
 from flask import Flask
 from redis import Redis
 
@@ -54,6 +55,7 @@ def test_mails_and_meetings_stand_in_queues_of_their_own(host: User, valkey_of_a
     make_booking(make_page(make_host("Mallory")))
     add(host, "mail", kind="mail.host.reconnect")
     add(host, "check", kind="zoom.check")
+    add(host, "reminder", kind="mail.host.reminder")
     outbox.enqueue_due()
     kinds = {
         name: sorted(
@@ -65,7 +67,24 @@ def test_mails_and_meetings_stand_in_queues_of_their_own(host: User, valkey_of_a
     assert kinds == {
         "mails": ["mail.attendee.confirmed", "mail.host.confirmed", "mail.host.reconnect"],
         "meetings": ["meeting.create", "zoom.check"],
+        "reminders": ["mail.host.reminder"],
     }
+
+
+@pytest.mark.parametrize(
+    ("names", "served"),
+    [
+        ([], ["mails", "meetings", "reminders"]),
+        (["mails"], ["mails", "reminders"]),
+        (["meetings"], ["meetings"]),
+        (["reminders"], ["reminders"]),
+        (["reminders", "mails"], ["mails", "reminders"]),
+    ],
+)
+def test_a_worker_takes_reminders_where_no_other_mail_waits(
+    names: list[str], served: list[str]
+) -> None:
+    assert queue.served_by(names) == served
 
 
 def test_a_fault_in_one_step_of_the_sweep_stops_no_other(

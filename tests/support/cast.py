@@ -56,9 +56,10 @@ def visit_as(app: Flask, host: User, headers: dict[str, str] | None = None) -> V
 
 
 def make_page(host: User, **columns: Any) -> BookingPage:
-    """A live page: 30 minutes, round the clock, no notice, no Zoom."""
+    """A live page: 30 minutes, round the clock, no notice, no Zoom, no reminders."""
     hours = columns.pop("hours", ROUND_THE_CLOCK)
     overrides = columns.pop("overrides", [])
+    reminders = columns.pop("reminders", ())
     values = {
         "title": "Consultation",
         "slug": f"consultation-{next(_numbers)}",
@@ -70,7 +71,7 @@ def make_page(host: User, **columns: Any) -> BookingPage:
         "timezone": host.timezone,
         "auto_zoom": False,
     } | columns
-    return pages.create_page(host, pages.Draft(values, hours, overrides))
+    return pages.create_page(host, pages.Draft(values, hours, overrides, reminders))
 
 
 def make_client(**more: str) -> bookings.Client:
