@@ -10,7 +10,7 @@ from . import cli, db, i18n
 from .accounts import gate, language
 from .accounts import views as accounts
 from .admin import failed, health, queues
-from .booker import client_views, public_views
+from .booker import again_views, client_views, join_views, public_views
 from .booking_pages import views as booking_pages
 from .bookings import slot_addresses
 from .core import config, crypto, environment, logs
@@ -73,6 +73,8 @@ def _register_pages(app: Flask) -> None:
         time_off_views,
         public_views,
         client_views,
+        join_views,
+        again_views,
         notifications,
         host_views,
         preview_views,

@@ -55,6 +55,8 @@ class Limit:
 TABLE: dict[str, tuple[Limit, ...]] = {
     # Forms of people without an account, whatever becomes of them.
     "form": (Limit(("network",), ((300, HOUR),), Whose.NETWORK),),
+    # Join addresses that are no booking's; those that are, are not counted.
+    "join": (Limit(("network",), ((300, HOUR),), Whose.OWN),),
     # Bookings that are made.
     "book": (
         Limit(("client",), ((10, HOUR), (20, DAY)), Whose.CLIENT),
