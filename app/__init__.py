@@ -10,7 +10,7 @@ from . import cli, db, i18n
 from .accounts import gate, language
 from .accounts import views as accounts
 from .admin import failed, health, queues
-from .booker import client_views, public_views, reminder_views
+from .booker import again_views, client_views, join_views, public_views, reminder_views
 from .booker import move_views as client_move_views
 from .booking_pages import views as booking_pages
 from .bookings import slot_addresses
@@ -77,6 +77,8 @@ def _register_pages(app: Flask) -> None:
         client_views,
         client_move_views,
         reminder_views,
+        join_views,
+        again_views,
         notifications,
         host_views,
         host_move_views,

@@ -3,12 +3,18 @@
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
+from ..bookings.joining import join_address, zoom_link
 from ..bookings.models import Booking
 
 
 def place_of(booking: Booking) -> str:
-    """Where to be, and the link where there is one: neither is lost for the other."""
-    return "; ".join(filter(None, (booking.location, booking.join_url)))
+    """Where to be, and where to join: neither is lost for the other."""
+    return "; ".join(filter(None, (booking.location, join_address(booking))))
+
+
+def details_of(booking: Booking) -> str:
+    """The same on lines of their own, with Zoom's own link, which calendars know by its looks."""
+    return "\n".join(filter(None, (booking.location, join_address(booking), zoom_link(booking))))
 
 
 def google(booking: Booking, title: str, details: str) -> str:

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, abort, g, url_for
 from flask.typing import ResponseReturnValue
 
 from ..bookings import followups, reminders, service, standing
+from ..bookings.joining import join_address
 from ..bookings.models import Booking
 from ..bookings.reminder_switch import switch_token
 from ..bookings.standing import Phase
@@ -12,7 +13,7 @@ from ..i18n import language_in_address
 from ..web.extensions import csrf
 from ..web.gates import answer_not_now
 from ..web.headers import keep_private
-from ..web.htmx import render, see_other
+from ..web.htmx import is_htmx, render, see_other
 from ..web.origin import refuse_foreign_origin
 from ..web.rate_limits import LimitReached, count
 from ..web.shown_again import shown_again_by
@@ -32,24 +33,29 @@ def show(token: str) -> ResponseReturnValue:
 
 @bp.get("/meeting")
 def meeting(token: str) -> ResponseReturnValue:
-    """The part that turns from "creating…" into the link; the page asks again until then."""
-    return render_booking(booking_or_404(token), token, part="booker/_meeting.html")
+    """The booking as it stands: from "creating…" to the link, then from "soon" to "over". The page
+    asks for it by itself."""
+    return render_booking(booking_or_404(token), token, part="booker/_sheet.html")
 
 
 def render_booking(booking: Booking, token: str, *, part: str | None = None) -> Response:
     title = _("%(title)s with %(name)s", title=booking.title, name=booking.host.name)
-    details = calendar_links.place_of(booking)
-    is_slow = standing.waits_long(booking)
+    details = calendar_links.details_of(booking)
     return render(
         "booker/client.html",
         part,
         booking=booking,
         phase=standing.phase_of(booking),
         told=standing.told_client(booking),
+        is_soon=standing.is_soon(booking),
+        move=followups.latest_move(booking),
+        can_book_again=standing.can_book_again(booking),
         waits=standing.waits_for_meeting(booking),
-        is_slow=is_slow,
-        ask_every=standing.ASK_EVERY[is_slow],
-        reload_every=standing.RELOAD_EVERY[is_slow],
+        is_slow=standing.waits_long(booking),
+        ask_every=standing.ask_every(booking),
+        reload_every=standing.reload_every(booking),
+        join_address=join_address(booking),
+        is_part=part is not None and is_htmx(),
         token=token,
         zone=booking.client.zone,
         leads=reminders.ahead(booking, followups.CLIENTS_REMINDER),

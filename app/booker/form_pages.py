@@ -22,8 +22,10 @@ def render_form(
     *,
     status: int = 200,
     key: str | None = None,
+    back: str | None = None,
 ) -> Response:
-    """The form for one slot, with a key of its own unless `key` is to be sent again.
+    """The form for one slot, with a key of its own unless `key` is to be sent again; `back` leads to
+    other times, on the public page unless said otherwise.
 
     A form that nothing was typed into may be kept by its browser: Back then shows it with the
     key that it was sent with, and the key finds what it has booked.
@@ -40,7 +42,7 @@ def render_form(
         ends_at=start + timedelta(minutes=page.duration),
         form=details,
         key=key or new_key(page, start),
-        back=back_to_times(page, start, view, zone),
+        back=back or back_to_times(page, start, view, zone),
     )
     response.status_code = status
     is_empty = request.method == "GET"
@@ -76,8 +78,11 @@ def render_new_terms(offering: Offering, start: datetime, details: BookingForm) 
     return render_form(offering.page, start, details, status=409)
 
 
-def render_lost(offering: Offering, start: datetime, details: BookingForm) -> Response:
-    """409: the details are kept, and each near open time leads to its form with them."""
+def render_lost(
+    offering: Offering, start: datetime, details: BookingForm, *, back: str | None = None
+) -> Response:
+    """409: the details are kept, and each near open time leads to its form with them. `back` as for
+    `render_form`."""
     page = offering.page
     view = read_view(page)
     zone = chosen_zone(view, details)
@@ -91,8 +96,8 @@ def render_lost(offering: Offering, start: datetime, details: BookingForm) -> Re
         start=start,
         form=details,
         nearest=nearest,
-        has_details=request.method == "POST",
-        back=back_to_times(page, start, view, zone),
+        has_details=request.method == "POST" or bool(details.name.data),
+        back=back or back_to_times(page, start, view, zone),
     )
     response.status_code = 409
     response.headers["Cache-Control"] = "no-store"

@@ -81,7 +81,7 @@ def show_picker(mover: Mover) -> ResponseReturnValue:
     if barred := moving.barred_from(mover.booking, mover.by):
         return show_barred(mover, barred)
     offering = moving.offering_for(mover.booking, mover.by)
-    shown = look_at(offering, read_view(offering.page, mover.zone))
+    shown = look_at(offering, read_view(offering.page, mover.zone.key))
     return render(
         "bookings/move.html",
         "bookings/_slots.html",
@@ -106,7 +106,7 @@ def show_form(
     offering = moving.offering_for(mover.booking, mover.by)
     if not openings.is_open(offering, start):
         return show_lost(mover, start, form)
-    view = read_view(offering.page, mover.zone)
+    view = read_view(offering.page, mover.zone.key)
     response = render(
         "bookings/move_form.html",
         **common(mover),
@@ -127,7 +127,7 @@ def show_form(
 def show_lost(mover: Mover, start: datetime, form: ClientMoveForm | HostMoveForm) -> Response:
     """409: the booking keeps its time, and what was typed goes along to another."""
     offering = moving.offering_for(mover.booking, mover.by)
-    view = read_view(offering.page, mover.zone)
+    view = read_view(offering.page, mover.zone.key)
     response = render(
         "bookings/move_lost.html",
         **common(mover),

@@ -54,11 +54,14 @@ class Shown(NamedTuple):
     next_open: date | None
 
 
-def read_view(page: PageSnapshot, own_zone: ZoneInfo | None = None) -> View:
-    """The visitor's wishes from the address; what makes no sense falls back to the present. `own_zone`
-    is theirs where it is known, in place of the page's."""
-    usual = own_zone.key if own_zone else page.timezone
-    zone = ZoneInfo(read_zone(request.args.get("tz")) or usual)
+def read_view(page: PageSnapshot, usual_zone: str | None = None) -> View:
+    """The visitor's wishes from the address; what makes no sense falls back to the present.
+
+    `usual_zone` (IANA) holds where the address names none, and is named in no link; the page's own
+    unless said otherwise.
+    """
+    usual_zone = usual_zone or page.timezone
+    zone = ZoneInfo(read_zone(request.args.get("tz")) or usual_zone)
     day = _read_date(request.args.get("date", ""))
     month = _read_date(request.args.get("month", "") + "-01")
     if at := read_instant(request.args.get("at", "")):
@@ -68,7 +71,7 @@ def read_view(page: PageSnapshot, own_zone: ZoneInfo | None = None) -> View:
     extra = tuple(
         (name, value)
         for name in ("tz", "lang")
-        if (value := request.args.get(name)) and value != usual
+        if (value := request.args.get(name)) and value != usual_zone
     )
     today = utcnow().astimezone(zone).date()
     return View(zone, (month or day or today).replace(day=1), day, extra)

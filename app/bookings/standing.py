@@ -1,5 +1,6 @@
 """How a booking stands right now. Its pages say and offer what is true at that moment."""
 
+import math
 from datetime import timedelta
 from enum import StrEnum
 
@@ -16,6 +17,10 @@ SLOW_AFTER = timedelta(seconds=15)
 BEGINS_SOON = timedelta(minutes=30)
 ASK_EVERY = (2, 10)  # seconds between two looks of the waiting page: at first, and when it is slow
 RELOAD_EVERY = (4, 20)  # the same for a page without a script, which loads as a whole
+SOON = timedelta(minutes=15)  # before the start joining becomes the first thing on the page
+# A computer that sleeps stops the clock of a page: it looks again at least so often.
+LONGEST_SLEEP = timedelta(minutes=5)
+A_DAY = timedelta(days=1)
 
 
 class Phase(StrEnum):
@@ -51,6 +56,46 @@ def is_near(booking: Booking) -> bool:
     return is_ahead and booking.starts_at - utcnow() <= BEGINS_SOON
 
 
+def is_soon(booking: Booking) -> bool:
+    """Whether it is to begin within minutes."""
+    return phase_of(booking) is Phase.TO_COME and booking.starts_at - utcnow() <= SOON
+
+
+def next_change(booking: Booking) -> int | None:
+    """The seconds until a page of the booking says something else by the clock alone; None: never."""
+    if not booking.is_live:
+        return None
+    now = utcnow()
+    turns = (booking.starts_at - SOON, booking.starts_at, booking.ends_at)
+    ahead = [turn - now for turn in turns if turn > now]
+    return math.ceil(min(ahead).total_seconds()) if ahead else None
+
+
+def ask_every(booking: Booking) -> int | None:
+    """The seconds after which an open page looks again at how the booking stands; None: not any more."""
+    if waits_for_meeting(booking):
+        return ASK_EVERY[waits_long(booking)]
+    left = next_change(booking)
+    if left is None:
+        return None
+    is_far = left > A_DAY.total_seconds()
+    longest = LONGEST_SLEEP * (12 if is_far else 1)
+    return min(left, int(longest.total_seconds()))
+
+
+def reload_every(booking: Booking) -> int | None:
+    """The same for a page without a script: it loads as a whole, so exactly when it is to change."""
+    if waits_for_meeting(booking):
+        return RELOAD_EVERY[waits_long(booking)]
+    left = next_change(booking)
+    return left if left is not None and left <= A_DAY.total_seconds() else None
+
+
+def can_book_again(booking: Booking) -> bool:
+    """Whether its page still takes bookings."""
+    return booking.page.is_live and booking.page.archived_at is None
+
+
 def told_client(booking: Booking) -> Told:
     """The fate of the latest mail that tells the client how the booking stands."""
     of_time = (followups.CONFIRMED, followups.MOVED, followups.LINK, followups.REPAIRED)
@@ -69,5 +114,9 @@ def waits_for_meeting(booking: Booking) -> bool:
 
 
 def waits_long(booking: Booking) -> bool:
-    """Whether the client has waited for the meeting for longer than it usually takes."""
-    return waits_for_meeting(booking) and utcnow() - booking.created_at >= SLOW_AFTER
+    """Whether the client has waited for the meeting for longer than it usually takes: since they
+    booked, or since the booking was moved to a meeting of its own."""
+    if not waits_for_meeting(booking):
+        return False
+    move = followups.latest_move(booking)
+    return utcnow() - (move.at if move else booking.created_at) >= SLOW_AFTER

@@ -53,9 +53,9 @@ def init_app(app: Flask, settings: Settings) -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # It names the addresses it asks for in its warnings.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
-    server = logging.getLogger("gunicorn.error")
-    if not any(isinstance(one, NobodysAddress) for one in server.filters):
-        server.addFilter(NobodysAddress())
+    for told in (logging.getLogger("gunicorn.error"), app.logger):
+        if not any(isinstance(one, NobodysAddress) for one in told.filters):
+            told.addFilter(NobodysAddress())
     for warning in settings.warnings:
         log.warning("check the configuration", advice=warning)
     app.before_request(_name_request)
@@ -63,11 +63,11 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 class NobodysAddress(logging.Filter):
-    """gunicorn says from where an invalid request came and what it was, and of which address an
-    error was: a visitor's, and perhaps a client's secret link."""
+    """gunicorn says from where an invalid request came and what it was, and it and Flask of which
+    address an error was: a visitor's, and perhaps a client's secret link."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        for beginning in ("Invalid request", "Error handling request"):
+        for beginning in ("Invalid request", "Error handling request", "Exception on"):
             if str(record.msg).startswith(beginning):
                 record.msg, record.args = beginning, ()
         return True

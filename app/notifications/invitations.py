@@ -2,6 +2,7 @@
 each party: a client's holds the client's secret page, a host's the dashboard's.
 """
 
+from ..bookings.joining import join_address, zoom_link
 from ..bookings.models import Booking
 from ..core.clock import utcnow
 from ..i18n import gettext as _
@@ -24,7 +25,7 @@ def invitation(booking: Booking, party: str, method: str) -> bytes:
     organizer is its reader.
     """
     is_over = method == CANCEL or not booking.is_live
-    link = None if is_over else booking.join_url
+    link = None if is_over else join_address(booking)
     entry = Entry(
         uid=booking.ical_uid,
         sequence=booking.ical_sequence,
@@ -66,6 +67,8 @@ def _description(booking: Booking, party: str, link: str | None) -> str:
             lines.append(f"{_typed(booking.client.name)} ({booking.client.email})")
         if link:
             lines.append(_("Join the Zoom meeting: %(link)s", link=link))
+            if zooms := zoom_link(booking):
+                lines.append(_("Zoom link: %(link)s", link=zooms))
             if booking.passcode:
                 lines.append(_("Passcode: %(passcode)s", passcode=booking.passcode))
         if booking.location:

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from flask import render_template
 
 from ..bookings import followups
+from ..bookings.joining import join_address, zoom_link
+from ..bookings.meetings import MeetingState
 from ..bookings.models import Booking
 from ..bookings.occasions import Occasion, named
 from ..bookings.reminders import Reminder
@@ -76,6 +78,10 @@ def compose(
             "page_zone": booking.page_zone if party == "host" else None,
             "note_lines": booking.note.split("\n"),
             "said_lines": [],  # by the other party, with what has happened
+            "join_address": join_address(booking),
+            "zoom_link": zoom_link(booking),
+            # A host whose meeting has failed is to do something, and is promised nothing.
+            "link_follows": party == "client" or booking.meeting_state is not MeetingState.FAILED,
         } | kind.values(booking, party)
         message.set_content(render_template("mail/booking.txt", **values).strip() + "\n")
         html = render_template("mail/booking.html", **values).strip() + "\n"

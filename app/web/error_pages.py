@@ -98,7 +98,7 @@ def _without_what_was_swallowed() -> str | None:
 
 def _asker(status: int) -> Asker:
     """By the address first: a host who opens a client's link reads what the client would."""
-    if request.path.startswith(("/booking/", "/reminders/")):
+    if request.path.startswith(("/booking/", "/join/", "/reminders/")):
         return Asker.CLIENT
     if request.path.startswith("/b/"):
         return Asker.VISITOR

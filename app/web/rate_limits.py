@@ -58,6 +58,8 @@ TABLE: dict[str, tuple[Limit, ...]] = {
     "form": (Limit(("network",), ((300, HOUR),), Whose.NETWORK),),
     # A client's switch for reminders: mail providers press it for many, from few networks.
     "reminders": (Limit(("booking",), ((60, HOUR),), Whose.OWN),),
+    # Join addresses that are no booking's; those that are, are not counted.
+    "join": (Limit(("network",), ((300, HOUR),), Whose.OWN),),
     # Bookings that are made.
     "book": (
         Limit(("client",), ((10, HOUR), (20, DAY)), Whose.CLIENT),

@@ -35,7 +35,7 @@ def test_the_token_is_not_in_the_database_in_clear(app: Flask) -> None:
     assert booking.client.token not in [str(value) for value in row]
 
 
-def test_the_meeting_part_asks_again_only_while_it_waits(app: Flask, visit: Visitor) -> None:
+def test_the_page_asks_again_at_once_only_while_it_waits(app: Flask, visit: Visitor) -> None:
     booking = make_booking(make_page(make_host(), auto_zoom=True))
     address = address_of(booking)
     waiting = visit.get(address)
@@ -51,9 +51,12 @@ def test_the_meeting_part_asks_again_only_while_it_waits(app: Flask, visit: Visi
         booking.public_id, MadeMeeting(1, "https://zoom.example/j/1?pwd=x", "4711")
     )
     ready = visit.get(address)
-    assert not ready.one("#meeting").has_attr("hx-get")
-    assert not ready.all('meta[http-equiv="refresh"]')
-    assert ready.link("Join the Zoom meeting")["href"] == "https://zoom.example/j/1?pwd=x"
+    # What is next is the quarter of an hour before the start.
+    assert ready.one("#meeting")["hx-trigger"] == "every 300s"
+    db.session.refresh(booking)
+    join = str(ready.link("Join the Zoom meeting")["href"])
+    assert join == f"http://127.0.0.1/join/{booking.join_token}"
+    assert ready.link("https://zoom.example")["href"] == "https://zoom.example/j/1?pwd=x"
 
 
 def test_a_meeting_that_failed_is_calm(app: Flask, visit: Visitor) -> None:
@@ -95,7 +98,7 @@ def test_cancelling_asks_once_and_frees_the_time(app: Flask, visit: Visitor) -> 
         1,
     )
     assert not done.has_link("Cancel booking")
-    assert done.link("Book another time")["href"] == "/b/talk"
+    assert done.link("Book again")["href"] == f"{address_of(booking)}/again"
     # Once more: the same page, and nothing new.
     asked.press("Cancel booking")
     db.session.refresh(booking)

@@ -11,7 +11,7 @@ from tests.support.stack import Stack
 OpenBrowser = Callable[..., Page]
 COUNT_NEWS = """() => {
   window.news = 0;
-  const live = document.querySelector("#meeting [aria-live]");
+  const live = document.querySelector("#link");
   window.live = live;
   new MutationObserver((changes) => { window.news += changes.length; })
     .observe(live, {childList: true, characterData: true, subtree: true});
@@ -27,6 +27,21 @@ def let_time_pass(stack: Stack, seconds: int) -> None:
                 "UPDATE bookings SET created_at ="
                 f" strftime('%Y-%m-%d %H:%M:%S.000000', created_at, '-{seconds} seconds')"
             )
+        )
+    engine.dispose()
+
+
+def let_it_start_in(stack: Stack, seconds: int) -> None:
+    """The latest booking is in so many seconds, half an hour long."""
+    engine = create_engine(stack.database_url)
+    start, end = (
+        f"strftime('%Y-%m-%d %H:%M:%S.000000', 'now', '+{after} seconds')"
+        for after in (seconds, seconds + 1800)
+    )
+    with engine.begin() as connection:
+        latest = "(SELECT max(id) FROM bookings)"
+        connection.execute(
+            text(f"UPDATE bookings SET starts_at = {start}, ends_at = {end} WHERE id = {latest}")
         )
     engine.dispose()
 
@@ -66,7 +81,28 @@ def test_waiting_for_the_link_keeps_the_focus_and_repeats_nothing(
     join = ken.get_by_role("link", name="Join the Zoom meeting")
     expect(join).to_be_visible(timeout=40_000)
     expect(ken.get_by_role("link", name="Outlook")).to_be_focused()
-    assert ken.evaluate("window.live === document.querySelector('#meeting [aria-live]')")
+    assert ken.evaluate("window.live === document.querySelector('#link')")
+
+
+def test_a_page_left_open_turns_into_soon_by_itself(
+    stack: Stack, open_browser: OpenBrowser, handle: str
+) -> None:
+    aya = open_browser()
+    people.sign_up(aya, handle)
+    people.make_page(aya, handle, auto_zoom=False)
+    for has_script in (True, False):
+        ken = open_browser(java_script_enabled=has_script)
+        people.book(ken, handle, f"ken-{has_script}-{handle}@client.example")
+        let_it_start_in(stack, 15 * 60 + 4)
+        ken.reload()
+        expect(ken.get_by_role("heading", name="You’re booked")).to_be_visible()
+        ken.get_by_role("link", name="Outlook").focus()
+        expect(ken.get_by_role("heading", name="Your meeting starts soon")).to_be_visible(
+            timeout=15_000
+        )
+        expect(ken).to_have_title("Your meeting starts soon – CalSync")
+        if has_script:
+            expect(ken.get_by_role("link", name="Outlook")).to_be_focused()
 
 
 def test_the_arrows_of_the_month_keep_the_focus_and_are_no_part_of_its_name(

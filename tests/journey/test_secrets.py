@@ -32,7 +32,7 @@ def test_no_secret_is_left_in_clear_and_queue_and_logs_name_nobody(
     stack: Stack, new_host: Callable[..., Host], ken: Visitor
 ) -> None:
     aya = new_host("Hildegard Unmistakable")
-    link, started, client_page = live_through_trouble(stack, aya, ken)
+    link, started, *addresses = live_through_trouble(stack, aya, ken)
     database, told = in_database(stack.database_url), in_logs(stack) + in_queue(stack.instance)
     assert CLIENT in database  # the search sees what is there
     assert '"event"' in told or "task done" in told
@@ -42,13 +42,13 @@ def test_no_secret_is_left_in_clear_and_queue_and_logs_name_nobody(
         *zoom_secrets(stack.instance),
         *(settings(stack.instance)[name] for name in SECRET_SETTINGS),
         *(str(started[name]) for name in ("zak", "start_url")),
-        urlsplit(client_page).path.rpartition("/")[2],
+        *(urlsplit(address).path.rpartition("/")[2] for address in addresses),
         PASSWORD,
         link,
         *passcodes(stack.instance),
         *(cookie.value or "" for cookie in aya.visitor.transport.session.cookies if cookie.name != "sandbox_zoom_user"),
     }  # fmt: skip
-    assert len(secrets) >= 12
+    assert len(secrets) >= 13
     assert found_in(database, secrets) == []
     private = {CLIENT, NOTE, ADDRESS, aya.name, aya.email}
     assert found_in(told, secrets | private) == []
@@ -56,10 +56,10 @@ def test_no_secret_is_left_in_clear_and_queue_and_logs_name_nobody(
 
 def live_through_trouble(
     stack: Stack, aya: Host, client: Visitor
-) -> tuple[str, dict[str, str], str]:
-    """Connect, book while Zoom and the mail server are ill, start, cancel, leave.
+) -> tuple[str, dict[str, str], str, str]:
+    """Connect, book while Zoom and the mail server are ill, start, join, cancel, leave.
 
-    The join link, the start link with its key, and the client's page.
+    Zoom's link, the start link with its key, the client's page and the join address.
     """
     aya.connect_zoom()
     slug = f"{aya.handle}-hours"
@@ -69,6 +69,9 @@ def live_through_trouble(
     booked = book(client, slug, name=CLIENT, email=ADDRESS, note=NOTE)
     link = wait_for_link(booked)
     stack.wait_for_mails(ADDRESS, 1)
+    join = str(booked.visitor.get(booked.url).one("#join")["href"])
+    joined = booked.visitor.transport.send("GET", join, None)
+    assert (joined.status, joined.headers["Location"]) == (303, link)
     row = aya.bookings().link(CLIENT)
     aya.visitor.get(f"{row['href']}/live")
     start = aya.visitor.transport.send("GET", f"{row['href']}/start", None)
@@ -80,7 +83,7 @@ def live_through_trouble(
     aya.visitor.get("/settings/integrations").press("Disconnect Zoom")
     aya.connect_zoom()
     zak = start_url.partition("zak=")[2]
-    return link, {"start_url": start_url, "zak": zak}, booked.url
+    return link, {"start_url": start_url, "zak": zak}, booked.url, join
 
 
 def settings(instance: Path) -> dict[str, str]:

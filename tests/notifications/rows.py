@@ -45,6 +45,7 @@ def booking_row(
         "ical_uid": "abcdefghjk@calsync",
         "ical_sequence": 0,
         "organizer_email": "no-reply@calsync.example",
+        "join_token": "the-join-token",
     } | columns
     return Booking(
         host_id=1,

@@ -42,8 +42,10 @@ def test_what_was_written_is_what_is_read(client: str, title: str, note: str, li
     event = event_in(invitation(booking, party, "REQUEST"))
     assert str(event["SUMMARY"]) == summary(booking, party)
     assert title in str(event["SUMMARY"])
-    place = f"{title}; https://zoom.example/j/1?pwd=a,b;c" if link else title
+    place = f"{title}; http://127.0.0.1/join/the-join-token" if link else title
     assert str(event["LOCATION"]) == place
+    if link:
+        assert "Zoom link: https://zoom.example/j/1?pwd=a,b;c" in str(event["DESCRIPTION"])
     typed = note.translate(NO_MARKUP)
     assert "\n".join(f"> {part}" for part in typed.split("\n")) in str(event["DESCRIPTION"])
     host, guest = event["ATTENDEE"]

@@ -9,6 +9,7 @@ from app.notifications.invitations import invitation
 from tests.notifications.rows import booking_row, event_in
 
 LINK = "https://zoom.example/j/1?pwd=x"
+JOIN = "http://127.0.0.1/join/the-join-token"
 
 
 def with_link(**more: object) -> Booking:
@@ -28,7 +29,7 @@ def test_the_client_reads_the_hosts_name_and_has_the_way_to_cancel() -> None:
     assert str(event["URL"]) == "http://127.0.0.1/booking/the-clients-token"
     said = str(event["DESCRIPTION"])
     assert "See or cancel: http://127.0.0.1/booking/the-clients-token" in said
-    for piece in (LINK, "123456", "Room 4", "Reference: abcdefghjk"):
+    for piece in (JOIN, LINK, "123456", "Room 4", "Reference: abcdefghjk"):
         assert piece in said
 
 
@@ -41,14 +42,35 @@ def test_the_host_reads_the_client_and_has_the_dashboard_and_nothing_of_the_clie
 
 
 @pytest.mark.parametrize("party", ["client", "host"])
-def test_place_and_link_stand_side_by_side_and_the_link_is_a_conference_too(party: str) -> None:
+def test_place_and_join_address_stand_side_by_side_and_it_is_a_conference_too(party: str) -> None:
     event = copy(with_link(), party)
-    assert str(event["LOCATION"]) == f"Room 4; {LINK}"
-    assert str(event["CONFERENCE"]) == LINK
+    assert str(event["LOCATION"]) == f"Room 4; {JOIN}"
+    assert str(event["CONFERENCE"]) == JOIN
     assert event["CONFERENCE"].params["FEATURE"] == "VIDEO"
     assert str(event["X-MICROSOFT-CDO-BUSYSTATUS"]) == "BUSY"
     assert str(event["X-MICROSOFT-DISALLOW-COUNTER"]) == "TRUE"
     assert "LOCATION" not in copy(booking_row(), party)
+    assert "CONFERENCE" not in copy(booking_row(), party)
+
+
+@pytest.mark.parametrize("state", ["wanted", "failed"])
+@pytest.mark.parametrize("party", ["client", "host"])
+def test_the_join_address_is_there_before_its_meeting(party: str, state: str) -> None:
+    event = copy(booking_row(meeting_state=state), party)
+    assert str(event["LOCATION"]) == JOIN
+    assert f"Join the Zoom meeting: {JOIN}" in str(event["DESCRIPTION"])
+    assert "Zoom link" not in str(event["DESCRIPTION"])
+
+
+def test_a_booking_whose_token_no_key_opens_tells_zooms_own_link_once() -> None:
+    event = copy(with_link(join_token=None), "client")
+    assert str(event["LOCATION"]) == f"Room 4; {LINK}"
+    assert str(event["DESCRIPTION"]).count(LINK) == 1
+
+
+def test_a_cancelled_booking_has_no_way_to_join() -> None:
+    for method in ("CANCEL", "PUBLISH"):
+        assert b"/join/" not in invitation(with_link(status="cancelled"), "client", method)
 
 
 def test_what_people_typed_plants_no_markup_and_imitates_no_line_of_ours() -> None:
@@ -98,7 +120,8 @@ def test_the_file_to_download_invites_nobody_and_keeps_the_organizer() -> None:
 
 
 def test_the_links_into_web_calendars_lose_neither_place_nor_link() -> None:
-    assert calendar_links.place_of(with_link()) == f"Room 4; {LINK}"
+    assert calendar_links.place_of(with_link()) == f"Room 4; {JOIN}"
+    assert calendar_links.details_of(with_link()) == f"Room 4\n{JOIN}\n{LINK}"
     for address in (calendar_links.google, calendar_links.outlook):
         written = address(with_link(), "Consultation", "details")
-        assert "Room+4%3B+https%3A%2F%2Fzoom.example%2Fj%2F1%3Fpwd%3Dx" in written
+        assert "Room+4%3B+http%3A%2F%2F127.0.0.1%2Fjoin%2Fthe-join-token" in written

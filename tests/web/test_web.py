@@ -46,6 +46,8 @@ def addresses(app: Flask) -> dict[str, str]:
         "part": f"/booking/{booking.client.token}/meeting",
         "cancel": f"/booking/{booking.client.token}/cancel",
         "ics": f"/booking/{booking.client.token}/invite.ics",
+        "again": f"/booking/{booking.client.token}/again",
+        "join": f"/join/{booking.join_token}",
         "missing": "/nothing",
         "redirect": "/dashboard",
         "health": "/healthz",
