@@ -29,10 +29,12 @@ class Occasion(ABC):
     # What the host's timeline calls the mail to each; None: that one gets none.
     to_attendee: ClassVar[Any] = None
     to_host: ClassVar[Any] = None
-    method: ClassVar[str] = "REQUEST"  # of the calendar part (RFC 5546)
+    # Of the calendar part (RFC 5546); None: it has none, and changes nothing in a calendar.
+    method: ClassVar[str | None] = "REQUEST"
     tells_link: ClassVar[bool] = True
     tells_details: ClassVar[bool] = True
     asks_whether_wanted: ClassVar[bool] = False  # "Not you? Cancel here", and how calendars take it
+    offers_cancelling: ClassVar[bool] = False  # to the host, one press away
     is_farewell: ClassVar[bool] = False  # the booking is no more
 
     @property

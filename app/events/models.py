@@ -47,6 +47,8 @@ class Action(StrEnum):
     BOOKING_ADDRESS_CORRECTED = "booking.address_corrected"
     BOOKING_SENT_AGAIN = "booking.sent_again"
     BOOKING_RETRIED = "booking.retried"
+    BOOKING_DECLINED = "booking.declined"
+    BOOKING_DECLINE_WITHDRAWN = "booking.decline_withdrawn"
 
 
 class Event(Model):

@@ -49,7 +49,8 @@ def compose(booking: Booking, party: str, occasion: str, *, again: int = 0) -> E
     how often it was asked for once more, and makes it a mail of its own.
 
     multipart/mixed of an alternative (text, HTML, text/calendar) and the same calendar as
-    `invite.ics` (application/ics), byte for byte: some clients read the one, some the other.
+    `invite.ics` (application/ics), byte for byte: some clients read the one, some the other. Where the
+    occasion says nothing to calendars, the alternative of text and HTML alone.
     """
     reader = reader_of(booking, party)
     kind = named(occasion)
@@ -68,7 +69,8 @@ def compose(booking: Booking, party: str, occasion: str, *, again: int = 0) -> E
         message.set_content(render_template("mail/booking.txt", **values).strip() + "\n")
         html = render_template("mail/booking.html", **values).strip() + "\n"
         message.add_alternative(html, subtype="html")
-        _attach_invitation(message, invitation(booking, party, kind.method), kind.method)
+        if kind.method is not None:
+            _attach_invitation(message, invitation(booking, party, kind.method), kind.method)
     return message
 
 

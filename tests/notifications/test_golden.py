@@ -25,7 +25,7 @@ BOUNDARY = re.compile(r"={15}\d+==")
 
 def booking(occasion: str, language: str) -> Booking:
     """Ken's booking with a place, a note and, where the occasion has one, a link."""
-    has_link = occasion == "link"
+    has_link = occasion in {"link", "declined"}
     return booking_row(
         client_locale=language,
         client_name="山田 健" if language == "ja" else "Ken Yamada",
@@ -36,7 +36,7 @@ def booking(occasion: str, language: str) -> Booking:
         },
         note="一行目\n二行目 <b>" if language == "ja" else "Line one\nLine two <b>",
         ical_sequence=0 if occasion == "confirmed" else 1,
-        meeting_state={"confirmed": "wanted", "link": "ready", "cancelled": None}[occasion],
+        meeting_state={"confirmed": "wanted", "cancelled": None}.get(occasion, "ready"),
         join_url=LINK if has_link else None,
         passcode="123456" if has_link else None,
         status="cancelled" if occasion == "cancelled" else "confirmed",
@@ -76,6 +76,14 @@ def test_a_mail_is_what_was_read(occasion: str, party: str, language: str) -> No
     with time_machine.travel(NOW, tick=False):
         wire = compose(booking(occasion, language), party, occasion).as_bytes()
     compare(f"{occasion}.{party}.{language}", as_text(wire))
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_mail_about_a_decline_is_what_was_read(language: str) -> None:
+    with time_machine.travel(NOW, tick=False):
+        wire = compose(booking("declined", language), "host", "declined").as_bytes()
+    wire.decode("ascii")
+    compare(f"declined.host.{language}", as_text(wire))
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
