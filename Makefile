@@ -19,7 +19,8 @@ test: setup ## Run every test; ARGS="tests/bookings -x" for some
 	@$(PYTHON_HERE) -m scripts.test $(ARGS)
 
 chaos: setup ## Kill, freeze and restart real processes on both databases; ARGS="-k postgresql" for some
-	@$(PYTHON_HERE) -m pytest -m "" tests/chaos tests/journey/test_races.py $(ARGS)
+	@$(PYTHON_HERE) -m scripts.dovecot
+	@$(PYTHON_HERE) -m pytest -m "" tests/chaos tests/journey/test_races.py tests/replies $(ARGS)
 
 proof: setup ## Before a release: properties on very many examples, and the guide in both languages on both databases
 	@$(PYTHON_HERE) -m scripts.chromium --install

@@ -6,9 +6,11 @@ from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..core.config import current_settings
 from ..db import db
 from ..i18n import zones
 from ..outbox import queue
+from ..replies.service import long_trouble
 
 bp = Blueprint("health", __name__)
 
@@ -23,11 +25,14 @@ def alive() -> ResponseReturnValue:
 def ready() -> ResponseReturnValue:
     """Whether bookings can be taken: 200 when the database is there and migrated, else 503.
 
-    Without the queue CalSync is degraded, not dead: bookings are kept and their tasks wait.
+    Without the queue CalSync is degraded, not dead: bookings are kept and their tasks wait. So it is
+    where the mailbox of IMAP_URL has not been readable for long: declines are not heard.
     """
     database = _database_state()
     queue_state = "ok" if queue.is_reachable() else "unreachable"
-    status = "ok" if database == queue_state == "ok" else "degraded"
+    replies = _replies_state() if database == "ok" else {}
+    parts = {database, queue_state, *replies.values()}
+    status = "ok" if parts == {"ok"} else "degraded"
     if database != "ok":
         status = "unavailable"
     return (
@@ -35,6 +40,7 @@ def ready() -> ResponseReturnValue:
             status=status,
             database=database,
             queue=queue_state,
+            **replies,
             zone_rules=zones.RULES_VERSION,
         ),
         503 if status == "unavailable" else 200,
@@ -52,3 +58,11 @@ def _database_state() -> str:
     # During a deploy the database is migrated first: what these processes do not know is ahead.
     is_ahead = bool(set(present) - known)
     return "ok" if is_ahead or set(present) == set(scripts.get_heads()) else "not migrated"
+
+
+def _replies_state() -> dict[str, str]:
+    """`replies`, where they are to be read: `ok`, or what has kept them from it for long, and since when."""
+    if not current_settings().imap_url:
+        return {}
+    trouble = long_trouble()
+    return {"replies": f"{trouble[0]} since {trouble[1]:%Y-%m-%dT%H:%MZ}" if trouble else "ok"}

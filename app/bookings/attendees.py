@@ -22,7 +22,8 @@ class Role(StrEnum):
 class Attendee(Model):
     """Somebody who is written to about a booking, in `locale` (a language of ours) and `timezone`
     (IANA). The token opens their own page; its plain copy is sealed, since later mails carry the
-    link again. `declined_at`: their calendar has said no."""
+    link again. `declined_at`: their calendar has said no; `reply_stamped_at` is the stamp of the last
+    thing that it has said."""
 
     __tablename__ = "attendees"
     __table_args__ = (
@@ -49,6 +50,7 @@ class Attendee(Model):
     token: Mapped[str] = mapped_column(Encrypted)
     reminders_off_at: Mapped[datetime | None]
     declined_at: Mapped[datetime | None]
+    reply_stamped_at: Mapped[datetime | None]
 
     @property
     def zone(self) -> ZoneInfo:

@@ -35,6 +35,7 @@ class Occasion(ABC):
     tells_link: ClassVar[bool] = True
     tells_details: ClassVar[bool] = True
     asks_whether_wanted: ClassVar[bool] = False  # "Not you? Cancel here", and how calendars take it
+    offers_cancelling: ClassVar[bool] = False  # to the host, one press away
     is_farewell: ClassVar[bool] = False  # the booking is no more
 
     @property

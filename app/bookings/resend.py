@@ -21,7 +21,8 @@ class NothingToSend(Exception):
 def times_sent_again(booking: Booking) -> int:
     """How often the client's mail was sent again: a form says it, so that a second press of the same
     form asks for the same mail."""
-    return sum(1 for task in booking.tasks if number_of(task.dedupe_key))
+    mails = [task for task in booking.tasks if task.kind.startswith(followups.TO_ATTENDEE)]
+    return sum(1 for task in mails if number_of(task.dedupe_key))
 
 
 def number_of(dedupe_key: str) -> int:

@@ -9,6 +9,7 @@ from .accounts import create_admin
 from .configuration import check_config
 from .keys import rotate_keys
 from .processes import scheduler, worker
+from .replies import read_replies_now
 
 
 def init_app(app: Flask) -> None:
@@ -17,5 +18,6 @@ def init_app(app: Flask) -> None:
         seed_reviewer,
         retry_failed,
         send_test_mail,
+        read_replies_now,
     ):  # fmt: skip
         app.cli.add_command(command)

@@ -24,6 +24,7 @@ from ..core.logs import log
 from ..db import db
 from ..outbox import queue
 from ..tasks.sweep import sweep
+from .replies import FAREWELL, begin_reading
 
 QUEUE_RETRY = 1.0  # seconds between tries while Valkey is away
 
@@ -112,11 +113,13 @@ def worker(names: Sequence[str]) -> None:
 @click.command("scheduler")
 @with_appcontext
 def scheduler() -> None:
-    """Sweep until SIGTERM. Any number may run; each task is given to the queue by one."""
+    """Sweep until SIGTERM, and read calendars' replies beside it where IMAP_URL is set. Any number may
+    run; each task is given to the queue by one, and the mailbox is read by one at a time."""
     stop = _stop_on_signals()
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     pause = current_settings().sweep_every.total_seconds()
     log.info("scheduler started")
+    reading = begin_reading(app, stop)
     while not stop.is_set():
         began = time.monotonic()
         with app.app_context():
@@ -127,6 +130,8 @@ def scheduler() -> None:
                 log.warning("sweep failed", error=type(error).__name__)
                 db.session.rollback()
         stop.wait(max(0.0, pause - (time.monotonic() - began)))
+    if reading is not None:
+        reading.join(FAREWELL)
     log.info("scheduler stopped")
 
 

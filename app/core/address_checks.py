@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 DATABASES = {"sqlite", "postgresql", "postgresql+psycopg"}
 SEALED = {"require", "verify-ca", "verify-full"}  # libpq's sslmode
+FOLDER = re.compile(r"/?|/[!-~ ]+")  # visible ASCII: what IMAP takes as it is
 HOST_NAME = re.compile(r"[\w-]+(\.[\w-]+)*", re.ASCII)
 # Names of these endings are given by a private network's own name server (RFC 6762, RFC 8375,
 # ICANN's .internal, Kubernetes), as are names without a dot, such as a container's.
@@ -30,6 +31,7 @@ def address_problems(settings: Settings) -> list[str]:
         *_database_problems(settings.database_url),
         *_queue_problems(settings.redis_url),
         *_mail_problems(settings.smtp_url),
+        *_replies_problems(settings.imap_url),
         *_host_problems(settings.trusted_hosts),
         *_zoom_problems(settings),
     ]
@@ -90,6 +92,28 @@ def _mail_problems(url: str) -> Iterator[str]:
         yield "SMTP_URL must be an address like smtp://user:password@host:587 or smtps://host:465."
     elif parts.netloc.count("@") > 1:
         yield "SMTP_URL has more than one @: in a user name or password it is written as %40."
+
+
+def _replies_problems(url: str) -> Iterator[str]:
+    if not url:
+        return
+    parts = split(url)
+    if (
+        parts is None
+        or parts.scheme not in {"imap", "imaps"}
+        or not (parts.username and parts.password)
+        or not FOLDER.fullmatch(parts.path)
+        or parts.query
+        or parts.fragment
+    ):
+        yield (
+            "IMAP_URL must be an address like imaps://user:password@host:993/INBOX; @ : / ? # in a"
+            " user name or password are written in percent, @ as %40."
+        )
+    elif parts.netloc.count("@") > 1:
+        yield "IMAP_URL has more than one @: in a user name or password it is written as %40."
+    elif parts.scheme == "imap" and not is_loopback(parts.hostname or ""):
+        yield "IMAP_URL must begin with imaps:// (imap:// is for loopback only)."
 
 
 def _host_problems(hosts: tuple[str, ...]) -> Iterator[str]:

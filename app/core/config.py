@@ -43,6 +43,7 @@ class Settings:
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     smtp_url: str = field(repr=False)
+    imap_url: str = field(repr=False)
     mail_from: str
     support_email: str
     support_hours: str
@@ -67,6 +68,7 @@ class Settings:
     retry_longest: timedelta
     link_wait: timedelta
     enqueue_again_after: timedelta
+    replies_every: timedelta
     warnings: tuple[str, ...] = ()  # what an operator should know, a line each
 
     @property
@@ -145,6 +147,7 @@ def _read(env: Environment) -> Settings:
         ),
         redis_url=env.text("REDIS_URL", f"unix://{env.instance_path / 'valkey.sock'}"),
         smtp_url=env.required("SMTP_URL", "smtp://user:password@host:port, or smtps://…"),
+        imap_url=env.text("IMAP_URL"),
         mail_from=env.text("MAIL_FROM", f"CalSync <no-reply@{host}>"),
         support_email=env.required("SUPPORT_EMAIL", "where people who need help write to.")
         if is_public
@@ -177,6 +180,7 @@ def _read(env: Environment) -> Settings:
         retry_longest=env.seconds("RETRY_LONGEST_SECONDS", 600),
         link_wait=env.seconds("LINK_WAIT_SECONDS", 120),
         enqueue_again_after=env.seconds("ENQUEUE_AGAIN_SECONDS", 30),
+        replies_every=env.seconds("REPLIES_SECONDS", 60),
     )
 
 

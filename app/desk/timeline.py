@@ -31,6 +31,8 @@ DEEDS: Mapping[str, Mapping[str | None, Any]] = {
         None: _l("Tried again by an administrator"),
         Actor.HOST: _l("Tried again at your wish"),
     },
+    Action.BOOKING_DECLINED: {None: _l("Declined in the client's calendar")},
+    Action.BOOKING_DECLINE_WITHDRAWN: {None: _l("Accepted again in the client's calendar")},
     Action.BOOKING_REMINDERS_OFF: {None: _l("Reminders turned off by the client")},
     Action.BOOKING_REMINDERS_ON: {None: _l("Reminders turned on again by the client")},
     Action.BOOKING_NO_SHOW: {None: _l("Marked as a no-show")},

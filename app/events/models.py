@@ -52,6 +52,8 @@ class Action(StrEnum):
     BOOKING_NO_SHOW_TAKEN_BACK = "booking.no_show_taken_back"
     BOOKING_REMINDERS_OFF = "booking.reminders_off"
     BOOKING_REMINDERS_ON = "booking.reminders_on"
+    BOOKING_DECLINED = "booking.declined"
+    BOOKING_DECLINE_WITHDRAWN = "booking.decline_withdrawn"
 
 
 class Event(Model):

@@ -78,7 +78,7 @@ def _description(booking: Booking, party: str, link: str | None) -> str:
             lines += [_("Note:"), quoted]
         if page := page_of(booking, party):
             lines.append(
-                _("See or cancel: %(page)s", page=page)
+                _("See, move or cancel: %(page)s", page=page)
                 if party == "client"
                 else _("In CalSync: %(page)s", page=page)
             )

@@ -86,7 +86,7 @@ def compose(
         message.set_content(render_template("mail/booking.txt", **values).strip() + "\n")
         html = render_template("mail/booking.html", **values).strip() + "\n"
         message.add_alternative(html, subtype="html")
-        if kind.method:
+        if kind.method is not None:
             _attach_invitation(message, invitation(booking, party, kind.method), kind.method)
     return message
 

@@ -71,6 +71,7 @@ def test_the_documented_defaults_are_true(tmp_path: Path) -> None:
         "RETRY_LONGEST_SECONDS": "retry_longest",
         "LINK_WAIT_SECONDS": "link_wait",
         "ENQUEUE_AGAIN_SECONDS": "enqueue_again_after",
+        "REPLIES_SECONDS": "replies_every",
     }
     for name, said in documented().items():
         literal = re.fullmatch(r"`([^`<]+)`", said)

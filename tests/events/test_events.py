@@ -13,9 +13,12 @@ from app.accounts import service as accounts
 from app.accounts.models import User
 from app.booking_pages import service as pages
 from app.booking_pages.models import BookingPage
-from app.bookings import resend, service
+from app.bookings import declines, resend, service
+from app.bookings.models import Booking
+from app.core.clock import utcnow
 from app.db import db
 from app.events import Action, Actor, Event, record
+from app.ical.replies import Reply
 from app.schedules import time_off
 from app.zoom import removal
 from app.zoom import service as zoom
@@ -117,6 +120,10 @@ def sign_up() -> None:
     accounts.sign_up("new@example.jp", PASSWORD, "New", locale="en", timezone="UTC")
 
 
+def decline(booking: Booking, partstat: str) -> bool:
+    return declines.hear(Reply(booking.ical_uid, 0, "ken@example.com", partstat, None), utcnow())
+
+
 DEEDS: dict[str, tuple[Callable[[User], object], str]] = {
     "account.changed": (lambda host: accounts.update_profile(host, "Aya", "UTC", "ja"), "host"),
     "account.taken_over": (lambda host: accounts.promote(host, PASSWORD), "operator"),
@@ -139,6 +146,16 @@ DEEDS: dict[str, tuple[Callable[[User], object], str]] = {
     "booking.made": (lambda host: make_booking(make_page(host)), "client"),
     "booking.cancelled": (
         lambda host: service.cancel(make_booking(make_page(host)), by="host"), "host",
+    ),
+    "booking.declined": (
+        lambda host: decline(make_booking(make_page(host)), "DECLINED"), "client",
+    ),
+    "booking.decline_withdrawn": (
+        lambda host: [
+            decline(booking, partstat)
+            for booking in [make_booking(make_page(host))] for partstat in ("DECLINED", "ACCEPTED")
+        ],
+        "client",
     ),
     "booking.address_corrected": (
         lambda host: resend.correct_address(make_booking(make_page(host)), "k@example.org"), "host",

@@ -26,7 +26,7 @@ BOUNDARY = re.compile(r"={15}\d+==")
 
 def booking(occasion: str, language: str) -> Booking:
     """Ken's booking with a place, a note and, where the occasion has one, a link."""
-    has_link = occasion in {"link", "repaired", "reminder"}
+    has_link = occasion in {"link", "repaired", "reminder", "declined"}
     state = {"confirmed": "wanted", "cancelled": None, "moved": None}.get(occasion, "ready")
     words = "熱が出ました。\n申し訳ありません <b>" if language == "ja" else "I am ill.\nSorry <b>"
     change = Change(sequence=1, by="client", words=words)
@@ -98,6 +98,14 @@ def test_a_reminder_is_what_was_read(party: str, language: str) -> None:
     # An address in a header is cut nowhere.
     lines = [line for line in wire.split(b"\r\n") if not line.startswith(b"List-Unsubscribe:")]
     assert max(map(len, lines)) <= 78
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_mail_about_a_decline_is_what_was_read(language: str) -> None:
+    with time_machine.travel(NOW, tick=False):
+        wire = compose(booking("declined", language), "host", "declined").as_bytes()
+    wire.decode("ascii")
+    compare(f"declined.host.{language}", as_text(wire))
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

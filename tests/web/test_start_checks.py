@@ -37,6 +37,15 @@ from tests.web.test_config import load, names, problems, production
         ("SMTP_URL", "smtp://user:p/ss@mail.example"),
         ("SMTP_URL", "smtp://user:p@ss@mail.example"),
         ("SMTP_URL", "smtp://"),
+        ("IMAP_URL", "smtp://user:password@mail.example"),
+        ("IMAP_URL", "imap://user:password@mail.example"),
+        ("IMAP_URL", "imaps://mail.example"),
+        ("IMAP_URL", "imaps://user@mail.example"),
+        ("IMAP_URL", "imaps://user:p/ss@mail.example"),
+        ("IMAP_URL", "imaps://user@mail.example:p@ss@mail.example"),
+        ("IMAP_URL", "imaps://user:password@mail.example:port"),
+        ("IMAP_URL", "imaps://user:password@mail.example/返信"),
+        ("IMAP_URL", "imaps://user:password@mail.example/INBOX?x=1"),
         ("TRUSTED_HOSTS", "*"),
         ("TRUSTED_HOSTS", "https://calsync.example"),
         ("TRUSTED_HOSTS", "calsync.example:443"),
@@ -61,6 +70,9 @@ def test_an_address_that_cannot_work_is_named(tmp_path: Path, name: str, value: 
         ("REDIS_URL", "rediss://:p%40ss@valkey.example:6380/1"),
         ("SMTP_URL", "smtp://user%40example.com:p%40ss@mail.example:587/"),
         ("SMTP_URL", "smtps://[::1]:465"),
+        ("IMAP_URL", "imaps://replies%40example.com:p%40ss@mail.example"),
+        ("IMAP_URL", "imaps://user:password@mail.example:1993/Calendar%20replies"),
+        ("IMAP_URL", "imap://user:password@127.0.0.1:143/INBOX"),
         ("TRUSTED_HOSTS", "calsync.example,.calsync.example,192.0.2.1,[2001:db8::1]"),
     ],
 )
@@ -74,6 +86,7 @@ def test_no_password_of_an_address_is_told(tmp_path: Path) -> None:
             production(
                 tmp_path, DATABASE_URL="postgresql://u:my-password@host:port/name",
                 REDIS_URL="redis://:my-password@host:port", SMTP_URL="smtp://u:my-p@ss@host",
+                IMAP_URL="imap://u:my-password@host",
             )
         )
     )  # fmt: skip
