@@ -13,7 +13,7 @@ from ..core.clock import utcnow
 from ..db import db
 from ..db.retry import retry_on_conflict
 from ..events import Action, Actor, record
-from . import followups
+from . import declines, followups
 from .models import Booking, Change, Hold
 from .openings import for_booking, for_host, is_open
 from .service import OutsideHours, SlotTaken, blocked, refusal_of
@@ -117,6 +117,7 @@ def _moved(
     booking.ends_at = start + timedelta(minutes=booking.duration)
     booking.version += 1
     booking.ical_sequence += 1
+    declines.forget(booking.client)
     if booking.hold is None:
         booking.hold = Hold(host_id=booking.host_id)
     booking.hold.blocked_from, booking.hold.blocked_until = blocked(offering.page, start)

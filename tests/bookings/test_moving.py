@@ -83,6 +83,14 @@ def test_what_waited_for_the_former_time_is_called_off(app: Flask, mails: MailSe
     assert states(booking)["mail.attendee.confirmed"] == "cancelled"
 
 
+def test_a_decline_was_of_the_former_time(app: Flask) -> None:
+    booking = make_booking(make_page(make_host()), tomorrow(3))
+    booking.client.declined_at = utcnow()
+    db.session.commit()
+    moving.move(booking, tomorrow(6), CLIENT)
+    assert booking.client.declined_at is None
+
+
 def test_a_second_press_changes_nothing(app: Flask) -> None:
     booking = make_booking(make_page(make_host()), tomorrow(3))
     for _ in range(2):

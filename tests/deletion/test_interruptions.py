@@ -25,11 +25,11 @@ from app.db import db
 from app.deletion.models import Deletion
 from app.outbox import Task, queue
 from tests.conftest import empty_tables
-from tests.deletion import killed
 from tests.deletion.conftest import AYA, HANAKO, KEN, OTTO
-from tests.deletion.killed import Running
 from tests.deletion.steps import PERSONAL, every_row, is_there, the_record
+from tests.support import killed
 from tests.support.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
+from tests.support.killed import Running
 from tests.support.services import MailServer, free_ports
 from tests.support.stack import clean_environment
 from tests.tasks.steps import work

@@ -39,6 +39,10 @@ class Sandbox:
     def choose(self, **settings: Any) -> None:
         requests.post(f"{self.url}/api/settings", json=settings, timeout=10).raise_for_status()
 
+    def reset(self) -> None:
+        """As on its first day."""
+        requests.post(f"{self.url}/api/reset", timeout=10).raise_for_status()
+
     def fault(self, kind: str, count: int = 1, **more: Any) -> None:
         """Let the next calls of that kind fail."""
         ordered = {"kind": kind, "count": count} | more
@@ -105,7 +109,7 @@ def sandbox(
 ) -> Sandbox:
     """A sandbox as on its first day, which the app takes for Zoom."""
     url = running_sandbox.url
-    requests.post(f"{url}/api/reset", timeout=10).raise_for_status()
+    running_sandbox.reset()
     change_settings(zoom_oauth_base_url=url, zoom_api_base_url=f"{url}/v2")
     return running_sandbox
 

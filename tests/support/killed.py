@@ -1,4 +1,4 @@
-"""The command in a process that kills itself right before its n-th commit.
+"""A command, or a deed, in a process that kills itself right before its n-th commit.
 
 Each is forked from a process that has loaded the app: loading it takes longer than the command.
 """
@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -43,18 +44,17 @@ class Running:
         self.process.close()
 
 
-def start(
-    environment: dict[str, str], printed: Path, command: tuple[str, ...], dies_before: int
-) -> Running:
-    """Start it with nothing but that environment; 0 lets it live."""
+Deed = tuple[str, ...] | Callable[[], None]  # a command's words, or a function of a module
+
+
+def start(environment: dict[str, str], printed: Path, command: Deed, dies_before: int) -> Running:
+    """Start it with nothing but that environment; 0 lets it live. A function runs in the app's context."""
     process = _prepared.Process(target=_run, args=(environment, printed, command, dies_before))
     process.start()
     return Running(process, printed)
 
 
-def _run(
-    environment: dict[str, str], printed: Path, command: tuple[str, ...], dies_before: int
-) -> None:
+def _run(environment: dict[str, str], printed: Path, command: Deed, dies_before: int) -> None:
     os.environ.clear()
     os.environ.update(environment)
     with printed.open("wb") as file:
@@ -71,4 +71,7 @@ def _run(
     app = create_app()
     with app.app_context():
         event.listen(db.engine, "commit", count)
-        app.cli.main(args=command)
+        if isinstance(command, tuple):
+            app.cli.main(args=command)
+        else:
+            command()
