@@ -194,6 +194,7 @@ def test_an_end_of_the_process_leaves_the_rest_to_the_next(
     stand_in.add(mail_with(answer(booking, "ACCEPTED", stamp=later(2))))
     read_replies(lambda: True)
     assert declined_at(booking) is not None
+    assert mailbox_row().last_uid == 1
     make_due()
     read_replies()
     assert declined_at(booking) is None

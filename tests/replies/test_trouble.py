@@ -1,5 +1,6 @@
 """Mailboxes that cannot be read: each trouble has a name, ends in time, and loses nothing."""
 
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -79,6 +80,23 @@ def test_a_server_that_hangs_is_left_in_time(
     assert declined_at(booking) is not None
 
 
+def test_no_step_may_take_longer_than_what_is_left(
+    stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+    settimeout = socket.socket.settimeout
+
+    def note(self: socket.socket, seconds: float | None) -> None:
+        if seconds is not None:
+            given.append(seconds)
+        settimeout(self, seconds)
+
+    monkeypatch.setattr(socket.socket, "settimeout", note)
+    read_replies()
+    assert len(set(given)) > 5
+    assert given == sorted(given, reverse=True)
+
+
 def test_a_server_that_drips_is_left_in_time(
     stand_in: StandIn, change_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,7 +138,9 @@ def test_a_server_that_speaks_oddly_is_named(
 ) -> None:
     stand_in.add(mail_with(answer(booking)))
     stand_in.answers[command] = said
+    began = time.monotonic()
     assert trouble() == reason
+    assert time.monotonic() - began < 15  # at once: patience would be longer
 
 
 def test_news_of_other_mails_between_the_answers_are_passed_over(
