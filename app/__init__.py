@@ -16,11 +16,20 @@ from .booking_pages import views as booking_pages
 from .bookings import slot_addresses
 from .core import config, crypto, environment, logs
 from .dashboard import views as dashboard
-from .desk import host_views, marks_views, preview_views, rebook_views, resend_views
+from .desk import (
+    export_views,
+    host_views,
+    marks_views,
+    preview_views,
+    rebook_views,
+    resend_views,
+)
 from .desk import move_views as host_move_views
 from .guide import views as guide
+from .notifications import feed_views
 from .notifications import views as notifications
 from .schedules import time_off_views
+from .settings import feed_address_views
 from .settings import views as settings_pages
 from .web import assets, bodies, error_pages, extensions, proxies, rate_limits, shown_again
 from .web import pages as web
@@ -80,13 +89,16 @@ def _register_pages(app: Flask) -> None:
         join_views,
         again_views,
         notifications,
+        feed_views,
         host_views,
         host_move_views,
+        export_views,
         preview_views,
         resend_views,
         marks_views,
         rebook_views,
         settings_pages,
+        feed_address_views,
         guide,
         zoom,
         zoom_webhook,

@@ -69,6 +69,16 @@ def pages_of(host: User, *, archived: bool = False) -> Sequence[BookingPage]:
     ).all()
 
 
+def titles_of(host: User) -> Sequence[tuple[int, str]]:
+    """Id and title of each of the host's pages, archived ones too, the newest last."""
+    rows = db.session.execute(
+        select(BookingPage.id, BookingPage.title)
+        .where(BookingPage.user_id == host.id)
+        .order_by(BookingPage.id)
+    )
+    return [(number, title) for number, title in rows]
+
+
 def page_of(host: User, page_id: int) -> BookingPage | None:
     """The host's own page; None for another's."""
     return db.session.scalar(

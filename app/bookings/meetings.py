@@ -38,7 +38,7 @@ class Meeting(Model):
             sqlite_where=text("state <> 'left_behind'"),
             postgresql_where=text("state <> 'left_behind'"),
         ),
-        Index("ix_meetings_booking_id", "booking_id"),
+        Index("ix_meetings_booking_id", "booking_id", "id", "state"),
         Index("ix_meetings_zoom_host_id", "zoom_host_id"),
         Index(
             "ix_meetings_erase_at",

@@ -46,11 +46,16 @@ class Booking(Model):
         CheckConstraint("starts_at < ends_at", name="span"),
         UniqueConstraint("page_id", "idempotency_key"),
         Index("ix_bookings_page_id_starts_at", "page_id", "starts_at"),
-        Index("ix_bookings_host_id_starts_at", "host_id", "starts_at"),
+        # All that a list chooses by and a feed is known by, so that neither reads anything else.
+        Index(
+            "ix_bookings_host_id_listed",
+            "host_id", "starts_at", "id", "status", "ends_at", "page_id", "version",
+            "ical_sequence", "search_words",
+        ),
         Index("ix_bookings_join_hash", "join_hash", unique=True),
         Index("ix_bookings_series_id", "series_id"),
         {"sqlite_autoincrement": True},
-    )
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     public_id: Mapped[str] = mapped_column(String(16), unique=True)
@@ -68,6 +73,7 @@ class Booking(Model):
     version: Mapped[int] = mapped_column(default=1)
     note: Mapped[str] = mapped_column(Text, default="")
     private_note: Mapped[str | None] = mapped_column(Text)
+    search_words: Mapped[str] = mapped_column(Text, default="", server_default="")
     no_show_at: Mapped[datetime | None]
     series_id: Mapped[str | None] = mapped_column(String(16))
     join_hash: Mapped[str | None] = mapped_column(String(64))

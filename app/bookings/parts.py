@@ -17,6 +17,7 @@ from ..events import Action, Actor, Event
 from .attendees import Attendee, Role
 from .meetings import Meeting, MeetingState
 from .models import Booking, Hold
+from .search_words import search_words
 
 # Built once: putting a statement together takes longer than running it.
 ATTENDEES: Table = Attendee.__table__  # type: ignore[assignment]
@@ -67,6 +68,7 @@ def insert_parts(
     `client` is on the booking afterwards, as if it had been read. Raises IntegrityError where the
     hold overlaps another of the host's.
     """
+    booking.search_words = search_words(client.name, client.email, booking.title)
     db.session.add(booking)
     db.session.flush()
     client.booking_id = booking.id

@@ -10,6 +10,7 @@ from ..outbox import OPEN_STATES, State, Task
 from . import followups
 from .models import Booking
 from .occasions import mail_kind
+from .search_words import search_words
 
 AGAIN = "again"
 
@@ -60,6 +61,7 @@ def correct_address(booking: Booking, email: str) -> bool:
         db.session.rollback()
         return False
     booking.client.email = email
+    booking.search_words = search_words(booking.client.name, email, booking.title)
     _record(Action.BOOKING_ADDRESS_CORRECTED, booking)
     booking.version += 1
     booking.ical_sequence += 1

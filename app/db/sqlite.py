@@ -9,7 +9,6 @@ from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
 
-from . import search
 from .base import db
 
 LOCK_PATIENCE = 15_000  # milliseconds that SQLite waits for a lock
@@ -70,7 +69,6 @@ def _prepare_connection(connection: DBAPIConnection, _record: Any) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-    search.teach(connection)
 
 
 def _begin_before_write(  # noqa: PLR0917  (the event's own signature)

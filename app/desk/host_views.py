@@ -1,6 +1,7 @@
 """The host's Bookings section."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,13 +10,13 @@ from flask import Blueprint, abort, flash, g, make_response, redirect, request, 
 from flask.typing import ResponseReturnValue
 
 from ..accounts.gate import current_host, hosts_only
+from ..booking_pages.service import titles_of
 from ..bookings import provision, service, standing
 from ..bookings.models import Booking
 from ..bookings.occasions import label
 from ..bookings.remains import is_anothers, left_behind, remains, will_remain
 from ..bookings.reminders import is_reminder, reminder_of
 from ..bookings.resend import times_sent_again
-from ..core import text
 from ..core.clock import utcnow
 from ..events import Actor
 from ..i18n import gettext as _
@@ -26,19 +27,11 @@ from ..web.shown_again import shown_again_by
 from ..zoom import meetings
 from ..zoom.meetings import is_of_earlier_account, may_read
 from ..zoom.tokens import connection_of
+from .filters import PLACE, TABS, Filters, read_filters, read_place
+from .finding import find_bookings
 from .forms import MessageForm, NoteForm
-from .listing import (
-    TABS,
-    find_bookings,
-    find_own,
-    has_failed_reminder,
-    mail_state,
-    wants_connecting,
-    worst_failure,
-)
+from .listing import find_own, has_failed_reminder, mail_state, wants_connecting, worst_failure
 from .timeline import timeline_of
-
-MOST_SEARCHED = 100  # characters
 
 bp = Blueprint("bookings", __name__, url_prefix="/dashboard/bookings")
 bp.before_request(hosts_only)
@@ -55,23 +48,42 @@ bp.add_app_template_global(label, "mail_label")
 @bp.get("")
 def index() -> ResponseReturnValue:
     """Upcoming, past or cancelled bookings, or those with a failure (`?tab=`), searched by client
-    or page (`?q=`)."""
-    tab = request.args.get("tab", TABS[0])
-    tab = tab if tab in TABS else TABS[0]
-    query = text.line(request.args.get("q"), MOST_SEARCHED)[:MOST_SEARCHED]
-    page = min(max(request.args.get("page", 1, type=int), 1), 1_000_000)
-    bookings, has_more = find_bookings(current_host(), tab, query, page)
-    return render(
+    or title (`?q=`), of one page (`?page_id=`) and period (`?from=&to=`, days of the host's zone), from
+    a place in the list on (`?after=`, `?before=`). 422: a day that cannot be read."""
+    host = current_host()
+    pages = titles_of(host)
+    filters = own_filters(request.args, ZoneInfo(host.timezone), pages)
+    after, before = (read_place(request.args.get(name)) for name in ("after", "before"))
+    found = find_bookings(host.id, filters, after=after, before=before)
+    response = render(
         "desk/index.html",
         "desk/_list.html",
-        bookings=bookings,
-        tab=tab,
-        tabs=tab_names(tab),
-        query=query,
-        zone=ZoneInfo(current_host().timezone),
-        page_number=page,
-        has_more=has_more,
+        found=found,
+        bookings=found.bookings,
+        filters=filters,
+        tabs=tab_names(filters.tab),
+        pages=pages,
+        months=filters.months_around(utcnow().astimezone(filters.zone).date()),
+        query=filters.query,
+        zone=filters.zone,
+        place=place_in_list(),
     )
+    response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY if filters.errors else HTTPStatus.OK
+    return response
+
+
+def own_filters(
+    sent: Mapping[str, str], zone: ZoneInfo, pages: Sequence[tuple[int, str]]
+) -> Filters:
+    """The filters of an address; a page that is not the host's is none."""
+    filters = read_filters(sent, zone)
+    is_own = filters.page_id in {page_id for page_id, _title in pages}
+    return filters if is_own else replace(filters, page_id=None)
+
+
+def place_in_list() -> dict[str, str]:
+    """What of this address leads from a booking back to its place in the list."""
+    return {name: value for name in PLACE if (value := request.args.get(name))}
 
 
 def tab_names(chosen: str) -> Sequence[tuple[str, str]]:
@@ -95,6 +107,7 @@ def details(booking: Booking, note_form: NoteForm | None = None) -> dict[str, An
     g.setdefault("form_address", url_for("marks.keep_note", public_id=booking.public_id))
     return {
         "booking": booking,
+        "place": place_in_list(),
         "phase": standing.phase_of(booking),
         "told": standing.told_client(booking),
         "times_again": times_sent_again(booking),

@@ -1,62 +1,29 @@
-"""Finding a host's bookings, and saying in a word what became of each."""
+"""What stands out among a host's bookings, and saying in a word what became of each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import defer, joinedload
 
 from ..accounts.models import User
 from ..bookings.attendees import Attendee
 from ..bookings.followups import CREATE_MEETING, TO_ATTENDEE
-from ..bookings.models import Booking, Status
+from ..bookings.meetings import Meeting
+from ..bookings.models import Booking
 from ..bookings.reminders import is_reminder
 from ..core.clock import utcnow
 from ..db import db
-from ..db.search import contains
+from ..events import Action, Event
 from ..outbox import OPEN_STATES, State, Task
 from ..zoom.meetings import WANTS_CONNECTING
+from .finding import HAS_FAILED, IN_ORDER, SHOWN, has_task, in_tab
 from .timeline import is_under_way
 
-TABS = ("upcoming", "past", "cancelled", "attention")
-PAGE_SIZE = 50
-# What a row of a list shows, in one statement and one for all tasks.
-SHOWN = (
-    joinedload(Booking.client, innerjoin=True),
-    joinedload(Booking.meeting),
-    selectinload(Booking.tasks),
-)
-HAS_FAILED = Task.state == State.FAILED
+MOST_LOOKED_AT = 200  # bookings
 WAITS_FOR_ZOOM = or_(
     *(func.coalesce(Task.last_error, "").startswith(reason) for reason in WANTS_CONNECTING)
 )
-
-
-def find_bookings(host: User, tab: str, query: str, page: int) -> tuple[Sequence[Booking], bool]:
-    """One page of a tab, and whether there is more. `query` matches client and title."""
-    wanted = _in_tab(select(Booking).where(Booking.host_id == host.id), tab)
-    if query:
-        wanted = wanted.join(Booking.client).where(
-            contains(query, Attendee.name, Attendee.email, Booking.title)
-        )
-    rows = db.session.scalars(
-        wanted.options(*SHOWN).offset((page - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)
-    ).all()
-    return rows[:PAGE_SIZE], len(rows) > PAGE_SIZE
-
-
-def _in_tab(bookings: Select[Any], tab: str) -> Select[Any]:
-    now = utcnow()
-    if tab == "cancelled":
-        return bookings.where(Booking.status == Status.CANCELLED).order_by(Booking.starts_at.desc())
-    live = bookings.where(Booking.status != Status.CANCELLED)
-    if tab == "past":
-        return live.where(Booking.ends_at <= now).order_by(Booking.starts_at.desc())
-    upcoming = live.where(Booking.ends_at > now).order_by(Booking.starts_at)
-    if tab == "attention":
-        return upcoming.where(Booking.tasks.any(HAS_FAILED))
-    return upcoming
 
 
 def find_own(host: User, public_id: str) -> Booking | None:
@@ -79,26 +46,55 @@ class Attention:
 def need_attention(host: User, limit: int, *, has_zoom: bool) -> Attention:
     """What the host is to look at, up to `limit`. Without a connection that makes meetings,
     bookings that this alone would help are only counted."""
-    failed = _in_tab(select(Booking).where(Booking.host_id == host.id), "attention")
-    each = failed if has_zoom else failed.where(Booking.tasks.any(HAS_FAILED & ~WAITS_FOR_ZOOM))
-    bookings = db.session.scalars(each.options(*SHOWN).limit(limit)).all()
+    failed = in_tab("attention", host.id)
+    each = failed if has_zoom else failed.where(has_task(HAS_FAILED & ~WAITS_FOR_ZOOM))
+    bookings = _soonest(each, limit)
     found = len(bookings) if len(bookings) < limit else _count(each)
     waiting = 0 if has_zoom else _count(failed) - found
     return Attention(bookings, found - len(bookings), waiting)
 
 
-def _count(bookings: Select[Any]) -> int:
-    counted = bookings.order_by(None).with_only_columns(func.count())
-    return db.session.scalar(counted) or 0
+def soonest(host: User, limit: int) -> Sequence[Booking]:
+    """The next bookings, soonest first, however far ahead they are."""
+    return _soonest(in_tab("upcoming", host.id), limit)
+
+
+def _soonest(wanted: Select[tuple[int]], limit: int) -> Sequence[Booking]:
+    ids = wanted.order_by(*IN_ORDER).limit(limit)
+    return (
+        db.session.scalars(
+            select(Booking).where(Booking.id.in_(ids)).options(*SHOWN).order_by(*IN_ORDER)
+        )
+        .unique()
+        .all()
+    )
+
+
+def _count(bookings: Select[tuple[int]]) -> int:
+    return db.session.scalar(select(func.count()).select_from(bookings.subquery())) or 0
 
 
 def latest_meetings(host: User, limit: int) -> Sequence[tuple[Booking, Task]]:
-    """The bookings whose meetings were asked of Zoom last, newest first, each with its task."""
+    """The bookings whose meetings were asked of Zoom last, newest first, each with its task: of the
+    host's last bookings, made or tried again, so that it takes as long whatever the history."""
+    latest = (
+        select(Event.subject_id)
+        .where(
+            Event.host_id == host.id,
+            Event.action.in_([Action.BOOKING_MADE, Action.BOOKING_RETRIED]),
+        )
+        .order_by(Event.id.desc())
+        .limit(MOST_LOOKED_AT)
+    )
     rows = db.session.execute(
         select(Booking, Task)
         .join(Task, Task.booking_id == Booking.id)
-        .where(Booking.host_id == host.id, Task.kind == CREATE_MEETING)
-        .options(joinedload(Booking.client, innerjoin=True), joinedload(Booking.meeting))
+        .where(Booking.id.in_(latest), Booking.host_id == host.id, Task.kind == CREATE_MEETING)
+        .options(
+            defer(Booking.join_token),
+            joinedload(Booking.client, innerjoin=True).defer(Attendee.token),
+            joinedload(Booking.meeting).defer(Meeting.passcode).defer(Meeting.join_url),
+        )
         .order_by(Task.id.desc())
         .limit(limit)
     )
@@ -144,12 +140,3 @@ def _rank(task: Task) -> int:
 def has_failed_reminder(booking: Booking) -> bool:
     """Whether somebody was not reminded, since their mail server refused it."""
     return any(task.state == State.FAILED and is_reminder(task.kind) for task in booking.tasks)
-
-
-def soonest(host: User, limit: int) -> Sequence[Booking]:
-    """The next bookings, soonest first, however far ahead they are."""
-    return db.session.scalars(
-        _in_tab(select(Booking).where(Booking.host_id == host.id), "upcoming")
-        .options(*SHOWN)
-        .limit(limit)
-    ).all()

@@ -30,6 +30,8 @@ class Action(StrEnum):
     ACCOUNT_CHANGED = "account.changed"
     ACCOUNT_TAKEN_OVER = "account.taken_over"
     ACCOUNT_CLOSED = "account.closed"
+    FEED_MADE = "feed.made"
+    FEED_ENDED = "feed.ended"
     PAGE_MADE = "page.made"
     PAGE_CHANGED = "page.changed"
     PAGE_TURNED_ON = "page.turned_on"

@@ -2,6 +2,8 @@
 each party: a client's holds the client's secret page, a host's the dashboard's.
 """
 
+from datetime import datetime
+
 from ..bookings.joining import join_address, zoom_link
 from ..bookings.models import Booking
 from ..core.clock import utcnow
@@ -25,11 +27,16 @@ def invitation(booking: Booking, party: str, method: str) -> bytes:
     organizer is its reader.
     """
     is_over = method == CANCEL or not booking.is_live
+    return written(entry_of(booking, party, utcnow(), is_over=is_over), method)
+
+
+def entry_of(booking: Booking, party: str, stamped_at: datetime, *, is_over: bool = False) -> Entry:
+    """A party's copy as an event, in the language in force; `stamped_at` (aware UTC) is its DTSTAMP."""
     link = None if is_over else join_address(booking)
-    entry = Entry(
+    return Entry(
         uid=booking.ical_uid,
         sequence=booking.ical_sequence,
-        stamped_at=utcnow(),
+        stamped_at=stamped_at,
         starts_at=booking.starts_at,
         ends_at=booking.ends_at,
         summary=summary(booking, party),
@@ -41,7 +48,6 @@ def invitation(booking: Booking, party: str, method: str) -> bytes:
         url=page_of(booking, party),
         link=link,
     )
-    return written(entry, method)
 
 
 def summary(booking: Booking, party: str) -> str:

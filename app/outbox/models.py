@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..core.clock import utcnow
@@ -39,6 +39,12 @@ class Task(Model):
         CheckConstraint(one_of("state", State), name="state_is_known"),
         CheckConstraint("booking_id IS NOT NULL OR user_id IS NOT NULL", name="has_a_subject"),
         Index("ix_tasks_state_due_at", "state", "due_at"),
+        Index(
+            "ix_tasks_booking_id_failed",
+            "booking_id",
+            sqlite_where=text("state = 'failed'"),
+            postgresql_where=text("state = 'failed'"),
+        ),
         {"sqlite_autoincrement": True},
     )
 

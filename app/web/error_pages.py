@@ -100,6 +100,8 @@ def _asker(status: int) -> Asker:
     """By the address first: a host who opens a client's link reads what the client would."""
     if request.path.startswith(("/booking/", "/join/", "/reminders/")):
         return Asker.CLIENT
+    if request.path.startswith("/feed/"):
+        return Asker.STRANGER
     if request.path.startswith("/b/"):
         return Asker.VISITOR
     # Who is signed in stands in the database, which may be what has failed.

@@ -91,6 +91,11 @@ TABLE: dict[str, tuple[Limit, ...]] = {
     # The password once more, by someone who is signed in.
     "confirm": (Limit(("account",), ((10, HOUR),), Whose.PASSWORD),),
     "diagnose": (Limit(("account",), ((60, HOUR),), Whose.OWN),),
+    "export": (Limit(("account",), ((60, HOUR),), Whose.OWN),),
+    # Reading a host's calendar feed, and addresses that are no feed.
+    "feed": (Limit(("feed",), ((240, HOUR),), Whose.OWN),),
+    "unknown feed": (Limit(("network",), ((60, HOUR),), Whose.NETWORK),),
+    "feed address": (Limit(("account",), ((30, HOUR),), Whose.OWN),),
 }
 
 
