@@ -1,9 +1,12 @@
 """The client's own page: the link, the calendar, cancelling. The token in the address is the key."""
 
+from datetime import datetime
+
 from flask import Blueprint, Response, abort, g, url_for
 from flask.typing import ResponseReturnValue
 
-from ..bookings import followups, reminders, service, standing
+from ..booking_pages.offerings import offering_of
+from ..bookings import followups, openings, reminders, service, standing
 from ..bookings.joining import join_address
 from ..bookings.models import Booking
 from ..bookings.reminder_switch import switch_token
@@ -23,6 +26,8 @@ from .forms import CancelForm
 bp = Blueprint("client", __name__, url_prefix="/booking/<token>")
 bp.after_request(keep_private)
 bp.add_app_template_global(switch_token)
+# The times near the same hour are offered, to be booked again.
+AGAIN = (Phase.OVER, Phase.CANCELLED)
 
 
 @bp.get("")
@@ -41,15 +46,17 @@ def meeting(token: str) -> ResponseReturnValue:
 def render_booking(booking: Booking, token: str, *, part: str | None = None) -> Response:
     title = _("%(title)s with %(name)s", title=booking.title, name=booking.host.name)
     details = calendar_links.details_of(booking)
+    phase = standing.phase_of(booking)
     return render(
         "booker/client.html",
         part,
         booking=booking,
-        phase=standing.phase_of(booking),
+        phase=phase,
         told=standing.told_client(booking),
         is_soon=standing.is_soon(booking),
         move=followups.latest_move(booking),
-        can_book_again=standing.can_book_again(booking),
+        can_book_again=phase is not Phase.TO_COME and standing.can_book_again(booking),
+        about_then=about_then(booking) if phase in AGAIN else [],
         waits=standing.waits_for_meeting(booking),
         is_slow=standing.waits_long(booking),
         ask_every=standing.ask_every(booking),
@@ -63,6 +70,11 @@ def render_booking(booking: Booking, token: str, *, part: str | None = None) -> 
         outlook=calendar_links.outlook(booking, title, details),
         language_query=language_in_address(),
     )
+
+
+def about_then(booking: Booking) -> list[datetime]:
+    """A few open times about the weekday and hour of the booking, for the next one."""
+    return openings.open_about(offering_of(booking.page_id), booking.starts_at)
 
 
 @bp.get("/cancel")

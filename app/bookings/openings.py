@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import starmap
 from zoneinfo import ZoneInfo
@@ -21,7 +21,8 @@ from .models import Booking, Hold, Status
 # The longest span a booking can block: a day, with a day of buffer on either side. Naming it
 # lets the index skip all that lies before.
 LONGEST_BLOCK = timedelta(days=3)
-NEAR = timedelta(days=14)
+A_WEEK = timedelta(days=7)
+NEAR = 2 * A_WEEK
 SEASON = timedelta(days=92)
 YEARS = timedelta(days=731)  # the longest horizon that the form takes
 
@@ -131,6 +132,22 @@ def nearest_open(offering: Offering, wanted: datetime, count: int = 6) -> list[d
     wanted = max(wanted, now)
     found = open_starts(offering, max(wanted - NEAR, now), wanted + NEAR)
     return sorted(sorted(found, key=lambda start: abs(start - wanted))[:count])
+
+
+def open_about(offering: Offering, start: datetime, count: int = 4) -> list[datetime]:
+    """Open starts close to the weekday and hour that `start` has on the page's clocks, in the first
+    week from now on in which that is ahead; none where the page is not live."""
+    if not offering.is_live:
+        return []
+    zone = ZoneInfo(offering.page.timezone)
+    local, now = start.astimezone(zone), utcnow()
+    weeks = max(0, (now - start) // A_WEEK)
+    wanted = start
+    while wanted <= now:
+        weeks += 1
+        day = local.date() + weeks * A_WEEK
+        wanted = datetime.combine(day, local.time(), zone).astimezone(UTC)
+    return nearest_open(offering, wanted, count)
 
 
 def bounds_of(month: date, zone: ZoneInfo) -> tuple[datetime, datetime]:

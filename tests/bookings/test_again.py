@@ -1,7 +1,7 @@
 """Booking again from the client's own page: the same person, two presses, and no detail in an address."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -9,8 +9,10 @@ import time_machine
 from flask import Flask
 from sqlalchemy import func, select
 
+from app.booking_pages.offerings import offering_of
 from app.bookings import service
 from app.bookings.models import Booking
+from app.bookings.openings import open_about
 from app.db import db
 from tests.bookings.public_steps import NINE_TO_TWELVE, times
 from tests.support.cast import make_booking, make_host, make_page
@@ -71,6 +73,35 @@ def test_two_presses_after_the_button_book_again(over: Page, booking: Booking) -
     # The form's key is good once.
     assert form.press("Book this time").url == booked.url
     assert bookings_made() == 2
+
+
+def test_the_weekday_and_hour_of_before_are_two_presses_away(
+    booking: Booking, visit: Visitor
+) -> None:
+    with time_machine.travel(OVER, tick=False):
+        shown = visit.get(address_of(booking))
+        offered = [str(time["datetime"]) for time in shown.all("a.time time")]
+        assert offered == [f"2026-12-15T0{clock}:00Z" for clock in ("0:00", "0:30", "1:00", "1:30")]
+        assert shown.one(".near li:nth-of-type(2)").get_text() == "Tue 15 Dec 01:30"
+        form = pick(shown, 1)
+        assert form.one("#email")["value"] == "ken@example.com"
+        assert form.press("Book this time").one("h1").get_text() == "You’re booked"
+    assert bookings_made() == 2
+
+
+def test_who_cancelled_is_offered_the_time_itself_again(over: Page) -> None:
+    offered = [str(time["datetime"]) for time in over.all("a.time time")]
+    assert "2026-12-08T00:30:00Z" in offered
+
+
+def test_the_hour_is_the_pages_across_a_change_of_its_clocks(app: Flask) -> None:
+    page = make_page(make_host(), slug="berlin", timezone="Europe/Berlin", horizon_days=None)
+    offering = offering_of(page.id)
+    before = datetime(2027, 3, 25, 9, 0, tzinfo=UTC)  # 10:00 in winter
+    with time_machine.travel(before, tick=False):
+        assert open_about(offering, before, 1) == [datetime(2027, 4, 1, 8, 0, tzinfo=UTC)]
+    with time_machine.travel(before + timedelta(days=30), tick=False):
+        assert open_about(offering, before, 1) == [datetime(2027, 4, 29, 8, 0, tzinfo=UTC)]
 
 
 def test_the_times_are_the_clients_and_another_zone_is_a_choice(
@@ -174,7 +205,9 @@ def test_it_is_not_offered_where_nothing_can_be_booked(
     slot = str(picker.all("a.time")[0]["href"])
     setattr(booking.page, column, datetime.now(UTC) if column == "archived_at" else False)
     db.session.commit()
-    assert not visit.get(address_of(booking)).has_link("Book again")
+    shown = visit.get(address_of(booking))
+    assert not shown.has_link("Book again")
+    assert not shown.all("a.time")
     for address in (picker.path, slot):
         assert visit.get(address).path == address_of(booking)
 

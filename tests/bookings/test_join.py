@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import event
 
 from app.bookings import service
+from app.bookings.joining import join_address
 from app.bookings.models import Booking, Change
 from app.core.config import Settings
 from app.core.crypto import fingerprint
@@ -214,28 +215,24 @@ def test_the_token_is_in_the_database_as_a_hash_and_sealed(booking: Booking) -> 
     assert booking.join_hash == fingerprint(str(booking.join_token))
 
 
-def test_joining_takes_one_statement(app: Flask, booking: Booking) -> None:
-    address = address_of(booking)
+@pytest.mark.parametrize(("ahead", "most"), [(MINUTE, 1), (20 * HOUR, 2)])
+def test_joining_takes_one_statement_and_one_more_where_a_move_would_matter(
+    app: Flask, booking: Booking, ahead: timedelta, most: int
+) -> None:
+    address, start = address_of(booking), booking.starts_at
     db.session.remove()
     asked: list[str] = []
 
     def note(_c: object, _k: object, statement: str, *_rest: object) -> None:
         asked.append(statement)
 
-    with time_machine.travel(booking_start(address)):
-        event.listen(db.engine, "before_cursor_execute", note)
-        try:
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        with time_machine.travel(start - ahead):
             assert InProcess(app).send("GET", address, None).status == 303
-        finally:
-            event.remove(db.engine, "before_cursor_execute", note)
-    assert len([one for one in asked if one.lstrip().upper().startswith("SELECT")]) == 1
-
-
-def booking_start(address: str) -> object:
-    found = db.session.query(Booking).filter_by(join_hash=fingerprint(address[6:])).one()
-    start = found.starts_at
-    db.session.remove()
-    return start
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    assert len([one for one in asked if one.lstrip().upper().startswith("SELECT")]) == most
 
 
 def test_it_speaks_the_visitors_language_first_then_the_clients(
@@ -251,7 +248,5 @@ def test_it_speaks_the_visitors_language_first_then_the_clients(
 def test_settings_decide_the_address(
     booking: Booking, change_settings: Callable[..., Settings]
 ) -> None:
-    from app.bookings.joining import join_address  # noqa: PLC0415
-
     change_settings(public_base_url="https://calsync.example")
     assert join_address(booking) == f"https://calsync.example/join/{booking.join_token}"
