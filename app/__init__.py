@@ -15,7 +15,7 @@ from .booking_pages import views as booking_pages
 from .bookings import slot_addresses
 from .core import config, crypto, environment, logs
 from .dashboard import views as dashboard
-from .desk import host_views, marks_views, preview_views, rebook_views, resend_views
+from .desk import host_views, marks_views, preview_views, rebook_views, resend_views, series_views
 from .guide import views as guide
 from .notifications import views as notifications
 from .schedules import time_off_views
@@ -79,6 +79,7 @@ def _register_pages(app: Flask) -> None:
         resend_views,
         marks_views,
         rebook_views,
+        series_views,
         settings_pages,
         guide,
         zoom,

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, abort, g, url_for
 from flask.typing import ResponseReturnValue
 
-from ..bookings import service, standing
+from ..bookings import series, service, standing
 from ..bookings.models import Booking
 from ..bookings.standing import Phase
 from ..i18n import gettext as _
@@ -43,6 +43,11 @@ def render_booking(booking: Booking, token: str, *, part: str | None = None) -> 
         part,
         booking=booking,
         phase=standing.phase_of(booking),
+        siblings=[
+            one
+            for one in series.siblings_of(booking)
+            if one.id != booking.id and one.client.email == booking.client.email
+        ],
         told=standing.told_client(booking),
         waits=standing.waits_for_meeting(booking),
         is_slow=is_slow,
