@@ -19,6 +19,7 @@ from ..bookings.service import ByHost, Client
 from ..db.once import new_form_key, read_form_key
 from ..i18n import clock_time, ngettext, short_day
 from ..i18n import gettext as _
+from ..web.gates import answer_not_now
 from ..web.htmx import render, see_other
 from ..web.rate_limits import LimitReached
 from ..web.shown_again import shown_again_by
@@ -81,7 +82,7 @@ def create_more(public_id: str) -> ResponseReturnValue:
 def answer(page: BookingPage, origin: Booking | None) -> ResponseReturnValue:
     """Show what can be had, or, with `step=book` and the key of that preview, book it: each by
     itself and once, however often it is pressed. 303: booked, in words which were not. 409: none can
-    be had. 422: form errors."""
+    be had. 422: form errors. 429: too many."""
     form = sent_form()
     if request.form.get("step") == "edit":
         return render_form(page, form, origin)
@@ -95,41 +96,48 @@ def answer(page: BookingPage, origin: Booking | None) -> ResponseReturnValue:
     once = read_form_key(PURPOSE, form.form_key.data, page.id, page.user_id)
     if request.form.get("step") != "book" or once is None:
         return render_preview(page, form, origin, sessions)
-    made, left = book_all(offering, form, sessions, once)
+    made, left, reached = book_all(offering, form, sessions, once)
     if not made:
-        return render_preview(page, form, origin, sessions, status=409, key=form.form_key.data)
+        form.form_errors += [reached.words] if reached else []
+        preview = render_preview(page, form, origin, sessions, status=409, key=form.form_key.data)
+        return answer_not_now(preview, reached) if reached else preview
     flash(
         ngettext("%(num)d session is booked.", "%(num)d sessions are booked.", len(made)),
         "done",
     )
     if left:
         times = _(", ").join(in_words(session, form.zone) for session in left)
-        flash(_("Not booked: %(times)s", times=times), "attention")
+        words = _("Not booked: %(times)s", times=times)
+        flash(f"{words} {reached.words}" if reached else words, "attention")
     return see_other(url_for("bookings.show", public_id=made[0].public_id))
 
 
 def book_all(
     offering: Offering, form: SeriesForm, sessions: Sequence[Session], once: str
-) -> tuple[list[Booking], list[Session]]:
+) -> tuple[list[Booking], list[Session], LimitReached | None]:
     """Book what can be had, each in a transaction of its own; what the key has booked already is
-    found again. The bookings, and the sessions that were not booked."""
+    found again. The bookings, the sessions that were not booked, and the limit that stopped it."""
     page, client = offering.page, form.client()
     earlier = series.booked_by(page.id, once)
     by_host = ByHost(series_id=once, outside_hours=True)
     made: list[Booking] = []
     left: list[Session] = []
+    reached: LimitReached | None = None
     for session in sessions:
         key = series.key_of(once, session.start)
         if key in earlier:
             made.append(earlier[key])
-        elif not session.can_be_had(outside_hours=form.outside_hours.data):
+        elif reached or not session.can_be_had(outside_hours=form.outside_hours.data):
             left.append(session)
         else:
             try:
                 made.append(book_for_client(page, session.start, client, key, "", by_host))
-            except (service.SlotTaken, service.OutsideHours, LimitReached):
+            except (service.SlotTaken, service.OutsideHours):
                 left.append(session)
-    return made, left
+            except LimitReached as limit:
+                reached = limit
+                left.append(session)
+    return made, left, reached
 
 
 def in_words(session: Session, zone: ZoneInfo) -> str:
