@@ -43,11 +43,7 @@ def render_booking(booking: Booking, token: str, *, part: str | None = None) -> 
         part,
         booking=booking,
         phase=standing.phase_of(booking),
-        siblings=[
-            one
-            for one in series.siblings_of(booking)
-            if one.id != booking.id and one.client.email == booking.client.email
-        ],
+        siblings=series.others_of_client(booking),
         told=standing.told_client(booking),
         waits=standing.waits_for_meeting(booking),
         is_slow=is_slow,

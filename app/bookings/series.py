@@ -119,6 +119,14 @@ def siblings_of(booking: Booking) -> Sequence[Booking]:
     ).all()
 
 
+def others_of_client(booking: Booking) -> list[Booking]:
+    """The other bookings of its series that are the same client's, by address."""
+    email = booking.client.email
+    return [
+        one for one in siblings_of(booking) if one.id != booking.id and one.client.email == email
+    ]
+
+
 def remaining(siblings: Sequence[Booking]) -> list[Booking]:
     """Those that are to come."""
     now = utcnow()
