@@ -23,6 +23,7 @@ from .desk import (
     preview_views,
     rebook_views,
     resend_views,
+    series_views,
 )
 from .desk import move_views as host_move_views
 from .guide import views as guide
@@ -97,6 +98,7 @@ def _register_pages(app: Flask) -> None:
         resend_views,
         marks_views,
         rebook_views,
+        series_views,
         settings_pages,
         feed_address_views,
         guide,

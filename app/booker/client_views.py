@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort, g, url_for
 from flask.typing import ResponseReturnValue
 
 from ..booking_pages.offerings import offering_of
-from ..bookings import followups, openings, reminders, service, standing
+from ..bookings import followups, openings, reminders, series, service, standing
 from ..bookings.joining import join_address
 from ..bookings.models import Booking
 from ..bookings.reminder_switch import switch_token
@@ -52,6 +52,7 @@ def render_booking(booking: Booking, token: str, *, part: str | None = None) -> 
         part,
         booking=booking,
         phase=phase,
+        siblings=series.others_of_client(booking),
         told=standing.told_client(booking),
         is_soon=standing.is_soon(booking),
         move=followups.latest_move(booking),

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from ..accounts.gate import current_host, hosts_only
 from ..booking_pages.service import titles_of
-from ..bookings import provision, service, standing
+from ..bookings import provision, series, service, standing
 from ..bookings.models import Booking
 from ..bookings.occasions import label
 from ..bookings.remains import is_anothers, left_behind, remains, will_remain
@@ -120,6 +120,8 @@ def details(booking: Booking, note_form: NoteForm | None = None) -> dict[str, An
         "is_near": standing.is_near(booking),
         "has_begun": booking.starts_at <= utcnow(),
         "timeline": timeline_of(booking),
+        "siblings": (siblings := series.siblings_of(booking)),
+        "remaining": series.remaining(siblings),
         "note_form": note_form or NoteForm(booking, formdata=None),
     }
 

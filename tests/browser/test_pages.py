@@ -31,6 +31,7 @@ def addresses(stack: Stack, open_browser: OpenBrowser, handle: str) -> dict[str,
     people.choose_time(ken, handle)
     form = ken.url
     stack.wait_for_mails(f"{handle}@host.example", 1)
+    slot = lost.partition("?")[0].rpartition("/")[2]
     aya.goto("/dashboard/bookings")
     booking = aya.locator("ul.bookings a").first.get_attribute("href") or ""
     return {
@@ -60,6 +61,9 @@ def addresses(stack: Stack, open_browser: OpenBrowser, handle: str) -> dict[str,
         "booking": booking,
         "live details": f"{booking}/live",
         "cancel by host": f"{booking}/cancel",
+        "book again": f"{booking}/rebook",
+        "book again, taken": f"{booking}/rebook/{slot}",
+        "series": f"{booking}/series",
         "finish connecting": "/zoom/callback",
         "zoom error": "/zoom/callback?error=4700",
         "integrations": "/settings/integrations",

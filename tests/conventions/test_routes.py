@@ -114,6 +114,12 @@ DECLARED = {
     "rebook.pick": "host",
     "rebook.confirm": "host",
     "rebook.create": "host",
+    "series.new": "host",
+    "series.go_on": "host",
+    "series.create": "host",
+    "series.create_more": "host",
+    "series.ask_cancel": "host",
+    "series.cancel": "host",
 }
 # Parts of an address that name something of one host.
 OBJECTS = {"page_id", "public_id", "task_id", "time_off_id"}

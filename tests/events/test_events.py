@@ -13,7 +13,7 @@ from app.accounts import service as accounts
 from app.accounts.models import User
 from app.booking_pages import service as pages
 from app.booking_pages.models import BookingPage
-from app.bookings import declines, resend, service
+from app.bookings import declines, marks, resend, service
 from app.bookings.models import Booking
 from app.core.clock import utcnow
 from app.db import db
@@ -199,7 +199,8 @@ def test_a_change_of_a_page_names_the_fields_and_not_what_was_typed(host: User) 
 def test_no_event_names_anybody(host: User) -> None:
     booking = make_booking(make_page(host, title="Knee pain"), note="My knee hurts")
     resend.correct_address(booking, "other@example.org")
-    service.cancel(booking, by="client")
+    marks.keep_note(booking, "My knee again", None)
+    service.cancel(booking, by="client", words="My knee is better")
     written = str(db.session.execute(text("SELECT * FROM events")).all())
     for word in ("Ken", "ken@", "other@", "Aya", "Knee", "knee", booking.client.token):
         assert word not in written
