@@ -3,7 +3,7 @@
 .PHONY: help setup run test chaos proof check format lock screens pictures bench
 
 PYTHON_HERE := .venv/bin/python
-PROOF := tests/bench tests/browser/test_published_guide.py tests/notifications/test_invitations.py tests/availability/test_properties.py
+PROOF := tests/journey/test_life.py tests/bench tests/browser/test_published_guide.py tests/notifications/test_invitations.py tests/availability/test_properties.py
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
