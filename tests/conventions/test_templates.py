@@ -90,7 +90,9 @@ def test_every_form_that_posts_carries_a_token_or_needs_none(screen: Path) -> No
     text = screen.read_text(encoding="utf-8")
     for form in re.findall(r"<form\b[^>]*method=\"post\".*?</form>", text, re.DOTALL):
         has_token = "csrf()" in form or "csrf_token" in form
-        by_itself = any(name in form for name in ("'public.", "'client.", "choose_language"))
+        by_itself = any(
+            name in form for name in ("'public.", "'client.", "'reminders.", "choose_language")
+        )
         assert has_token != by_itself, form[:120]
 
 

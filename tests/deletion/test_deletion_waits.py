@@ -201,3 +201,21 @@ def test_what_hangs_on_an_account_goes_with_it() -> None:
         for key in table.foreign_keys:
             rule = "SET NULL" if table.name == "deletions" else "CASCADE"
             assert key.ondelete == rule, key
+
+
+def test_reminders_are_called_off_at_once_and_hold_nothing_up(
+    app: Flask, aya: User, mails: MailServer, delete_account: Command
+) -> None:
+    reminders = (
+        select(Task.state)
+        .join(Booking, Booking.id == Task.booking_id)
+        .where(Booking.host_id == aya.id, Task.kind.like("%.reminder"))
+    )
+    assert "waiting" in db.session.scalars(reminders).all()
+    mails.recipient_answer = "451 4.3.0 try again later"
+    assert delete_account("--yes").exit_code != 0
+    assert set(db.session.scalars(reminders).all()) == {"cancelled"}
+    mails.recipient_answer = ""
+    assert delete_account("--yes").exit_code == 0
+    assert not is_there()
+    assert not [mail for mail in mails.messages if "Reminder" in str(mail["Subject"])]

@@ -1,5 +1,6 @@
 """The real parts that tests run on: Valkey and PostgreSQL, each from its wheel, and free ports."""
 
+import asyncio
 import logging
 import secrets
 import socket
@@ -138,6 +139,7 @@ class MailServer:
         self.recipient_answer = ""  # "550 no such user", for each RCPT
         self.data_answer = ""  # the same after DATA, when nothing is kept
         self.quit_answer = ""
+        self.seconds_for_data = 0.0
 
     async def handle_RCPT(  # noqa: N802
         self, _server: object, _session: object, envelope: Envelope, address: str, _options: object
@@ -150,6 +152,7 @@ class MailServer:
     async def handle_DATA(  # noqa: N802
         self, _server: object, _session: object, envelope: Envelope
     ) -> str:
+        await asyncio.sleep(self.seconds_for_data)
         if self.data_answer:
             return self.data_answer
         self.messages.append(message_from_bytes(envelope.original_content, policy=policy.default))

@@ -215,6 +215,20 @@ def test_a_fault_in_one_of_a_job_leaves_the_others(booking: Booking, mails: Mail
     assert len(mails.messages) == 1
 
 
+def test_a_slow_server_keeps_a_jobs_others_from_holding_up_what_waits(
+    app: Flask, booking: Booking, mails: MailServer
+) -> None:
+    mails.seconds_for_data = tasks.LONGEST_JOB + 0.1
+    first, second, third = reminders_of(booking)
+    with moment_of(booking, HOUR) as task:
+        tasks.run(task.id, first.id, third.id)
+    assert second.id == task.id
+    assert len(mails.messages) == 1
+    valkey = outbox.queue._connection(app.extensions["settings"].redis_url)
+    [job] = valkey.lrange("rq:queue:reminders", 0, -1)
+    assert job.decode().startswith(f"{first.id}_{third.id}-")
+
+
 def test_the_mail_offers_one_press_that_turns_them_off(
     app: Flask, booking: Booking, mails: MailServer
 ) -> None:
