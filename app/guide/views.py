@@ -17,7 +17,7 @@ bp = Blueprint("guide", __name__)
 
 # When the words of a page last changed, in either language: changed together with them.
 UPDATED = {
-    "docs": date(2026, 11, 22),
+    "docs": date(2026, 11, 25),
     "privacy": date(2026, 11, 25),
     "terms": date(2026, 11, 22),
 }
