@@ -26,6 +26,7 @@ CASES = (
     "inputs",
     "hanging",
     "crowd",
+    "lists",
 )
 Result = Mapping[str, Any]
 
@@ -100,6 +101,8 @@ TARGETS = [
     Target("an hour without workers: jobs a task", "queue", "jobs_a_task", 2, 1, {}),
     Target("the slowest answer to Zoom's webhook: ms", "webhook", "worst_ms", 100, None, {}),
     Target("pages beside 24 hanging live details, 95 %: ms", "hanging", "p95_ms", 1000, None, {}),
+    Target("the slowest of a host's lists, SQLite: ms", "lists", "busy_ms", 50, None, SQLITE),
+    Target("the slowest of a host's lists, PostgreSQL: ms", "lists", "busy_ms", 50, None, POSTGRESQL),
     Target(
         "page beside 100 sign-ins, 95 %: ms", "crowd", "p95_ms", 1000, None, {"beside": "sign-ins"}
     ),

@@ -3,7 +3,7 @@ are shown are read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, select, tuple_
@@ -84,37 +84,47 @@ def chosen(
 ) -> Select[tuple[int]]:
     """The ids of up to `most` bookings behind `place` in the tab's order (before it, if backward)."""
     ascends = goes_up(filters) != is_backward
-    wanted = in_tab(filters.tab, host_id)
+    since, until = filters.since, filters.until
+    if place and ascends:
+        since = max(since or place.starts_at, place.starts_at)
+    elif place:
+        just_after = place.starts_at + timedelta(microseconds=1)
+        until = min(until or just_after, just_after)
+    wanted = in_tab(filters.tab, host_id, since, until)
     if filters.query:
         wanted = wanted.where(contains(filters.query, LISTED.search_words))
     if filters.page_id:
         # Not by the index of the page's bookings, which knows no more of them.
         wanted = wanted.where(LISTED.page_id + 0 == filters.page_id)
-    if filters.since:
-        wanted = wanted.where(LISTED.starts_at >= filters.since)
-    if filters.until:
-        wanted = wanted.where(LISTED.starts_at < filters.until)
     if place:
-        # The first of the two conditions is what an index is entered by.
-        starts_at, here = tuple_(*IN_ORDER), tuple_(place.starts_at, place.id)
-        edge = LISTED.starts_at
-        wanted = wanted.where(
-            edge >= place.starts_at if ascends else edge <= place.starts_at,
-            starts_at > here if ascends else starts_at < here,
-        )
+        each, here = tuple_(*IN_ORDER), tuple_(place.starts_at, place.id)
+        wanted = wanted.where(each > here if ascends else each < here)
     return wanted.order_by(*_order(ascends)).limit(most)
 
 
-def in_tab(tab: str, host_id: int) -> Select[tuple[int]]:
-    """The ids of a tab's bookings, in no order."""
+def in_tab(
+    tab: str, host_id: int, since: datetime | None = None, until: datetime | None = None
+) -> Select[tuple[int]]:
+    """The ids of a tab's bookings that start in `[since, until)`, in no order.
+
+    Each end is named once: of two conditions SQLite enters an index by the first, whichever says more.
+    """
     now = utcnow()
+    if tab == "past":
+        until = min(until or now, now)
+    elif tab != "cancelled":
+        since = max(since or now - LONGEST, now - LONGEST)
     own = select(LISTED.id).where(LISTED.host_id == host_id)
+    if since:
+        own = own.where(LISTED.starts_at >= since)
+    if until:
+        own = own.where(LISTED.starts_at < until)
     if tab == "cancelled":
         return own.where(LISTED.status == Status.CANCELLED)
     live = own.where(LISTED.status != Status.CANCELLED)
     if tab == "past":
-        return live.where(LISTED.starts_at < now, LISTED.ends_at <= now)
-    upcoming = live.where(LISTED.starts_at > now - LONGEST, LISTED.ends_at > now)
+        return live.where(LISTED.ends_at <= now)
+    upcoming = live.where(LISTED.ends_at > now)
     if tab == "attention":
         return upcoming.where(has_task(HAS_FAILED))
     return upcoming
