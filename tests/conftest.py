@@ -14,11 +14,13 @@ import flask_migrate
 import hypothesis
 import pytest
 import responses
+from argon2 import PasswordHasher
 from cryptography.fernet import Fernet
 from flask import Flask
 from sqlalchemy import CompoundSelect, literal, select, union_all
 
 from app import create_app
+from app.accounts import passwords
 from app.core.config import Settings, load_settings
 from app.db import db
 from app.outbox import queue
@@ -44,6 +46,10 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
 
+
+# A password costs a tenth of a second of both cores, and hundreds of tests type one.
+COSTLY_HASHER = passwords._hasher
+passwords._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 ENGINES = ("sqlite", "postgresql")
 ZOOM_OAUTH = "https://zoom.example"
@@ -173,6 +179,12 @@ def change_settings(app: Flask) -> Iterator[Callable[..., Settings]]:
 
     yield change
     app.extensions["settings"] = before
+
+
+@pytest.fixture
+def costly_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords cost what they cost in production: for tests of that."""
+    monkeypatch.setattr(passwords, "_hasher", COSTLY_HASHER)
 
 
 @pytest.fixture
