@@ -15,39 +15,53 @@ from typing import IO, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = (sys.executable, "-m", "pytest")
-RUNNERS = 2  # with more, tests of what happens under load would see a load that is none of theirs
-# Real processes and browsers, on both databases; each tuple is a shard.
-PROCESSES = (("browser",), ("chaos", "journey"), ("bench", "deploy", "sandbox", "setup"))
-# Of the others, what a shard of its own has; the last shard of each database has the rest.
-APART = ("zoom", "bookings")
+RUNNERS = 3  # for two processors: tests of processes mostly wait, for each other and for time
+# Real processes and browsers, on both databases; each tuple is a shard. A file that has a shard of
+# its own is left out of its folder's.
+PROCESSES = (
+    ("chaos", "journey"),
+    ("browser",),
+    ("browser/test_published_guide.py",),
+    ("bench", "deploy", "sandbox", "setup"),
+)
+# Of the others, what each database has in a second shard; its first has the rest.
+APART = ("bookings", "zoom")
 
 
 class Shard(NamedTuple):
     """Some of the tests, and how pytest is told of them."""
 
     name: str
-    folders: tuple[str, ...]
+    parts: tuple[str, ...]
     chosen: str = ""
+    ignored: tuple[str, ...] = ()
 
     @property
     def command(self) -> list[str]:
-        folders = [f"tests/{folder}" for folder in self.folders]
-        return [*PYTEST, *folders, *(["-k", self.chosen] if self.chosen else [])]
+        parts = [f"tests/{part}" for part in self.parts]
+        ignored = [f"--ignore=tests/{part}" for part in self.ignored]
+        return [*PYTEST, *parts, *ignored, *(["-k", self.chosen] if self.chosen else [])]
 
 
 def shards() -> list[Shard]:
     """Every folder of tests, on every database; what takes longest begins first."""
     folders = sorted(path.parent.name for path in (ROOT / "tests").glob("*/test_*.py"))
     rest = tuple(dict.fromkeys(name for name in folders if name not in sum(PROCESSES, APART)))
-    parts = [rest] + [(name,) for name in APART]
-    return [
-        *(Shard(", ".join(folders), folders) for folders in PROCESSES),
-        *(
-            Shard(f"{', '.join(part)}: {database}", part, chosen)
-            for database, chosen in (("PostgreSQL", "postgresql"), ("others", "not postgresql"))
-            for part in parts
-        ),
+    databases = (("others", "not postgresql"), ("PostgreSQL", "postgresql"))
+    longest, second = (
+        [Shard(f"{', '.join(parts)}: {name}", parts, chosen) for name, chosen in databases]
+        for parts in (rest, APART)
+    )
+    files = [part for part in sum(PROCESSES, ()) if part.endswith(".py")]
+    processes = [
+        Shard(
+            ", ".join(parts),
+            parts,
+            ignored=tuple(file for file in files if file.partition("/")[0] in parts),
+        )
+        for parts in PROCESSES
     ]
+    return [*longest, *processes, *second]
 
 
 def main(arguments: Sequence[str]) -> int:
