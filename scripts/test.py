@@ -16,52 +16,35 @@ from typing import IO, NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = (sys.executable, "-m", "pytest")
 RUNNERS = 3  # for two processors: tests of processes mostly wait, for each other and for time
-# Real processes and browsers, on both databases; each tuple is a shard. A file that has a shard of
-# its own is left out of its folder's.
-PROCESSES = (
-    ("chaos", "journey"),
-    ("browser",),
-    ("browser/test_published_guide.py",),
-    ("bench", "deploy", "sandbox", "setup"),
-)
-# Of the others, what each database has in a second shard; its first has the rest.
-APART = ("bookings", "zoom")
+# Folders that make a shard for each database, and one of all the other folders comes first.
+FOR_EACH_DATABASE = (("browser", "journey", "chaos"), ("bookings", "zoom"))
+TOGETHER = ("bench", "deploy", "sandbox", "setup")
+DATABASES = (("others", "not postgresql"), ("PostgreSQL", "postgresql"))
 
 
 class Shard(NamedTuple):
     """Some of the tests, and how pytest is told of them."""
 
     name: str
-    parts: tuple[str, ...]
+    folders: tuple[str, ...]
     chosen: str = ""
-    ignored: tuple[str, ...] = ()
 
     @property
     def command(self) -> list[str]:
-        parts = [f"tests/{part}" for part in self.parts]
-        ignored = [f"--ignore=tests/{part}" for part in self.ignored]
-        return [*PYTEST, *parts, *ignored, *(["-k", self.chosen] if self.chosen else [])]
+        folders = [f"tests/{folder}" for folder in self.folders]
+        return [*PYTEST, *folders, *(["-k", self.chosen] if self.chosen else [])]
 
 
 def shards() -> list[Shard]:
     """Every folder of tests, on every database; what takes longest begins first."""
-    folders = sorted(path.parent.name for path in (ROOT / "tests").glob("*/test_*.py"))
-    rest = tuple(dict.fromkeys(name for name in folders if name not in sum(PROCESSES, APART)))
-    databases = (("others", "not postgresql"), ("PostgreSQL", "postgresql"))
-    longest, second = (
-        [Shard(f"{', '.join(parts)}: {name}", parts, chosen) for name, chosen in databases]
-        for parts in (rest, APART)
+    named = {*sum(FOR_EACH_DATABASE, ()), *TOGETHER}
+    folders = sorted({path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")})
+    rest = tuple(name for name in folders if name not in named)
+    first, second, last = (
+        [Shard(f"{', '.join(part)}: {name}", part, chosen) for name, chosen in DATABASES]
+        for part in (rest, *FOR_EACH_DATABASE)
     )
-    files = [part for part in sum(PROCESSES, ()) if part.endswith(".py")]
-    processes = [
-        Shard(
-            ", ".join(parts),
-            parts,
-            ignored=tuple(file for file in files if file.partition("/")[0] in parts),
-        )
-        for parts in PROCESSES
-    ]
-    return [*longest, *processes, *second]
+    return [*first, *second, Shard(", ".join(TOGETHER), TOGETHER), *last]
 
 
 def main(arguments: Sequence[str]) -> int:

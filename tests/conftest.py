@@ -7,7 +7,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import flask_migrate
@@ -32,6 +32,7 @@ from tests.support.services import (
     running_postgres,
     running_valkey,
 )
+from tests.support.stack import Stack, running_stack_on
 from tests.support.visitor import InProcess, Visitor
 
 # How long a test takes is the benchmarks' business.
@@ -66,6 +67,15 @@ def postgres() -> Iterator[str]:
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with running_valkey(tmp_path_factory.mktemp("valkey")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def stacks(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Stack]]:
+    """`stacks("sqlite")`: a whole CalSync on that database. Browsers and journeys share it, since its
+    eight processes take longer to start than most of their tests."""
+    with ExitStack() as running:
+        start = partial(running_stack_on, request=request)
+        yield cache(lambda engine: running.enter_context(start(engine)))
 
 
 def test_environment(folder: Path, **more: str) -> dict[str, str]:

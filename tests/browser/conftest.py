@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 
 from scripts import chromium
 from tests.journey.people import Host
-from tests.support.stack import CLOCKS, Stack, running_stack
+from tests.support.stack import Stack
 
 AXE = Path("node_modules/axe-core/axe.min.js")
 # Chromium's background traffic only delays tests on machines without a way out.
@@ -32,9 +32,8 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running_stack(tmp_path_factory.mktemp("browser"), **CLOCKS) as running:
-        yield running
+def stack(stacks: Callable[[str], Stack]) -> Stack:
+    return stacks("sqlite")
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +96,7 @@ def open_browser(
 @pytest.fixture
 def handle() -> str:
     """A name nobody else has: for a host, their Zoom user and their page."""
-    return f"aya{next(_numbers)}"
+    return f"host{next(_numbers)}"
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """`make test` in shards: none is left out, none runs twice, and each is heard."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -14,23 +15,23 @@ def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
 
 
-def test_every_file_of_tests_is_in_one_shard_of_every_database() -> None:
-    files = [path.relative_to(TESTS) for path in TESTS.rglob("test_*.py")]
-    assert {len(file.parts) for file in files} == {2}, "only what is right below tests is looked at"
-    whole, halves = [""], ["not postgresql", "postgresql"]
-    for file in files:
-        chosen = [
-            shard.chosen
-            for shard in shards.shards()
-            if {file.parts[0], str(file)} & set(shard.parts) and str(file) not in shard.ignored
-        ]
-        assert sorted(chosen) in (whole, halves), file
-
-
-def test_what_a_shard_names_is_there_and_what_it_leaves_out_is_told_to_pytest() -> None:
+def test_every_folder_of_tests_is_in_one_shard_of_every_database() -> None:
+    folders = {path.parent.relative_to(TESTS).parts for path in TESTS.rglob("test_*.py")}
+    assert {len(parts) for parts in folders} == {1}, "only folders right below tests are looked at"
+    chosen: dict[str, list[str]] = {}
     for shard in shards.shards():
-        assert all((TESTS / part).exists() for part in (*shard.parts, *shard.ignored))
-        assert {f"--ignore=tests/{part}" for part in shard.ignored} <= set(shard.command)
+        for folder in shard.folders:
+            chosen.setdefault(folder, []).append(shard.chosen)
+    whole, halves = [""], ["not postgresql", "postgresql"]
+    assert all(sorted(found) in (whole, halves) for found in chosen.values()), chosen
+    assert set(chosen) == {name for (name,) in folders}
+
+
+def test_no_test_for_every_database_is_named_after_one() -> None:
+    """Shards choose by the word in a test's id, and a name is part of it."""
+    named = re.compile(r"def test\w*postgresql")
+    texts = {path.name: path.read_text(encoding="utf-8") for path in TESTS.rglob("test_*.py")}
+    assert [name for name, text in texts.items() if named.search(text)] == []
 
 
 def test_each_is_shown_whole_and_the_first_failure_is_the_status(

@@ -102,13 +102,13 @@ def running_stack(instance: Path, **environ: str) -> Iterator[Stack]:
 
 
 @contextmanager
-def running_stack_on(engine: str, request: pytest.FixtureRequest, name: str) -> Iterator[Stack]:
+def running_stack_on(engine: str, request: pytest.FixtureRequest) -> Iterator[Stack]:
     """CalSync in a folder and on a database of its own, which waits but shortly."""
     environ = dict(CLOCKS)
     if engine == "postgresql":
         server = request.getfixturevalue("postgres")
-        environ["DATABASE_URL"] = create_database(server, f"calsync_{name}")
-    folder = request.getfixturevalue("tmp_path_factory").mktemp(f"{name}-{engine}")
+        environ["DATABASE_URL"] = create_database(server, "calsync_stack")
+    folder = request.getfixturevalue("tmp_path_factory").mktemp(f"stack-{engine}")
     with running_stack(folder, **environ) as running:
         yield running
 
