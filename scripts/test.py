@@ -15,11 +15,11 @@ from typing import IO, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = (sys.executable, "-m", "pytest")
-RUNNERS = 2  # with more, tests of what happens under load would see a load that is none of theirs
-# Real processes and browsers, on both databases; each tuple is a shard.
-PROCESSES = (("browser",), ("chaos", "journey"), ("bench", "deploy", "sandbox", "setup"))
-# Of the others, what a shard of its own has; the last shard of each database has the rest.
-APART = ("zoom", "bookings")
+RUNNERS = 3  # for two processors: tests of processes mostly wait, for each other and for time
+# Folders that make a shard for each database, and one of all the other folders comes first.
+FOR_EACH_DATABASE = (("browser", "journey", "chaos"), ("bookings", "zoom"))
+TOGETHER = ("bench", "deploy", "sandbox", "setup")
+DATABASES = (("others", "not postgresql"), ("PostgreSQL", "postgresql"))
 
 
 class Shard(NamedTuple):
@@ -37,17 +37,14 @@ class Shard(NamedTuple):
 
 def shards() -> list[Shard]:
     """Every folder of tests, on every database; what takes longest begins first."""
-    folders = sorted(path.parent.name for path in (ROOT / "tests").glob("*/test_*.py"))
-    rest = tuple(dict.fromkeys(name for name in folders if name not in sum(PROCESSES, APART)))
-    parts = [rest] + [(name,) for name in APART]
-    return [
-        *(Shard(", ".join(folders), folders) for folders in PROCESSES),
-        *(
-            Shard(f"{', '.join(part)}: {database}", part, chosen)
-            for database, chosen in (("PostgreSQL", "postgresql"), ("others", "not postgresql"))
-            for part in parts
-        ),
-    ]
+    named = {*sum(FOR_EACH_DATABASE, ()), *TOGETHER}
+    folders = sorted({path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")})
+    rest = tuple(name for name in folders if name not in named)
+    first, second, last = (
+        [Shard(f"{', '.join(part)}: {name}", part, chosen) for name, chosen in DATABASES]
+        for part in (rest, *FOR_EACH_DATABASE)
+    )
+    return [*first, *second, Shard(", ".join(TOGETHER), TOGETHER), *last]
 
 
 def main(arguments: Sequence[str]) -> int:

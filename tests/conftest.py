@@ -7,18 +7,20 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import flask_migrate
 import hypothesis
 import pytest
 import responses
+from argon2 import PasswordHasher
 from cryptography.fernet import Fernet
 from flask import Flask
 from sqlalchemy import CompoundSelect, literal, select, union_all
 
 from app import create_app
+from app.accounts import passwords
 from app.core.config import Settings, load_settings
 from app.db import db
 from app.outbox import queue
@@ -30,6 +32,7 @@ from tests.support.services import (
     running_postgres,
     running_valkey,
 )
+from tests.support.stack import Stack, running_stack_on
 from tests.support.visitor import InProcess, Visitor
 
 # How long a test takes is the benchmarks' business.
@@ -44,6 +47,10 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
 
+
+# A password costs a tenth of a second of both cores, and hundreds of tests type one.
+COSTLY_HASHER = passwords._hasher
+passwords._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 ENGINES = ("sqlite", "postgresql")
 ZOOM_OAUTH = "https://zoom.example"
@@ -60,6 +67,15 @@ def postgres() -> Iterator[str]:
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with running_valkey(tmp_path_factory.mktemp("valkey")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def stacks(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Stack]]:
+    """`stacks("sqlite")`: a whole CalSync on that database. Browsers and journeys share it, since its
+    eight processes take longer to start than most of their tests."""
+    with ExitStack() as running:
+        start = partial(running_stack_on, request=request)
+        yield cache(lambda engine: running.enter_context(start(engine)))
 
 
 def test_environment(folder: Path, **more: str) -> dict[str, str]:
@@ -173,6 +189,12 @@ def change_settings(app: Flask) -> Iterator[Callable[..., Settings]]:
 
     yield change
     app.extensions["settings"] = before
+
+
+@pytest.fixture
+def costly_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords cost what they cost in production: for tests of that."""
+    monkeypatch.setattr(passwords, "_hasher", COSTLY_HASHER)
 
 
 @pytest.fixture

@@ -127,12 +127,14 @@ def test_a_password_may_be_anything_of_eight_characters(app: Flask, visit: Visit
     )
 
 
+@pytest.mark.usefixtures("costly_passwords")
 def test_a_password_lies_in_the_database_as_argon2id(app: Flask) -> None:
     user = service.sign_up("aya@example.jp", PASSWORD, "Aya", locale="en", timezone="UTC")
     assert user.credentials[0].secret.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
     assert service.hash_password(PASSWORD) != user.credentials[0].secret
 
 
+@pytest.mark.usefixtures("costly_passwords")
 def test_an_old_hash_is_renewed_at_sign_in(app: Flask) -> None:
     host = make_host(password_hash=PasswordHasher(time_cost=1, memory_cost=64).hash(PASSWORD))
     assert service.authenticate(host.email, PASSWORD)

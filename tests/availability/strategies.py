@@ -1,6 +1,11 @@
-"""Random rules, busy time and questions, crowded around the moments when clocks change."""
+"""Random rules, busy time and questions, crowded around the moments when clocks change.
 
-from datetime import UTC, datetime, timedelta
+What depends on what was drawn before is drawn as a distance from it: a strategy that is made anew for
+each example takes hypothesis longer than the example does.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -32,6 +37,7 @@ def whole_minutes(least: int, most: int, *telling: int) -> st.SearchStrategy[tim
     return (st.sampled_from(telling) | st.integers(least, most)).map(lambda count: count * MINUTE)
 
 
+@cache
 def distances(least: timedelta, most: timedelta) -> st.SearchStrategy[timedelta]:
     """None at all, whole minutes, or to the microsecond."""
     minutes = st.integers(least // MINUTE, most // MINUTE).map(lambda count: count * MINUTE)
@@ -58,51 +64,81 @@ weeks = st.tuples(hours, hours, st.sampled_from([0, 0, 1, 6, 42])).map(
 )
 
 
+keys = st.sampled_from(zones.ALL)
+dice = st.integers(0, 3)
+minutes_of_three_centuries = st.integers(-120 * 525_600, 180 * 525_600)
+
+
+@cache
+def changes(key: str) -> st.SearchStrategy[datetime]:
+    """The instants at which a zone's clocks change; it has some."""
+    return st.sampled_from(zones.changes(key))
+
+
 @st.composite
 def moments(draw: st.DrawFn, key: str) -> datetime:
     """An instant in UTC, mostly one at which the zone's clocks change."""
-    changes = zones.changes(key)
-    if changes and draw(st.integers(0, 3)):
-        return draw(st.sampled_from(changes))
-    return YEAR_1970 + draw(st.integers(-120 * 525_600, 180 * 525_600)) * MINUTE
+    if zones.changes(key) and draw(dice):
+        return draw(changes(key))
+    return YEAR_1970 + draw(minutes_of_three_centuries) * MINUTE
 
 
-@st.composite
-def spans(draw: st.DrawFn, around: datetime) -> Span:
-    start = around + draw(st.integers(-3 * 1440, 4 * 1440)) * MINUTE
-    start += draw(st.just(NOTHING) | st.timedeltas(NOTHING, MINUTE))
-    length = draw(whole_minutes(0, 300, 15, 30, 60) | st.timedeltas(MINUTE, 6 * HOUR))
-    return Span(start, start + length)
+# From a moment to the start and from there to the end of a busy span.
+spans = st.tuples(
+    st.tuples(
+        st.integers(-3 * 1440, 4 * 1440), st.just(NOTHING) | st.timedeltas(NOTHING, MINUTE)
+    ).map(lambda drawn: drawn[0] * MINUTE + drawn[1]),
+    whole_minutes(0, 300, 15, 30, 60) | st.timedeltas(MINUTE, 6 * HOUR),
+)
+several_spans = st.lists(spans, max_size=5)
+# Days before and after today.
+days = st.integers(-4, 4)
+days_with_hours = st.dictionaries(days, hours, max_size=2)
+days_with_bookings = st.dictionaries(days, st.integers(0, 2), max_size=2)
+rarely_a_day_past = rarely(days.filter(lambda day: day <= 0))
+rarely_a_day_to_come = rarely(days.filter(lambda day: day >= 0))
+rarely_a_horizon = rarely(st.integers(0, 4))
+rarely_a_limit = rarely(st.integers(0, 2))
+maybe_increments = st.none() | increments
+lengths_asked = st.just(DAY) | distances(NOTHING, 48 * HOUR)
 
 
 @st.composite
 def situations(draw: st.DrawFn) -> Situation:
-    key = draw(st.sampled_from(zones.ALL))
+    key = draw(keys)
     zone, moment = ZoneInfo(key), draw(moments(key))
     today = moment.astimezone(zone).date()
-    days = st.integers(-4, 4).map(lambda n: today + n * DAY)
+
+    def day(distance: int | None) -> date | None:
+        return None if distance is None else today + distance * DAY
+
     rules = Rules(
         zone=zone,
         weekly=draw(weeks),
-        overrides=draw(st.dictionaries(days, hours, max_size=2)),
+        overrides={today + n * DAY: of_day for n, of_day in draw(days_with_hours).items()},
         duration=draw(durations),
-        increment=draw(st.none() | increments),
+        increment=draw(maybe_increments),
         buffer_before=draw(distances(NOTHING, HOUR)),
         buffer_after=draw(distances(NOTHING, HOUR)),
         notice=draw(distances(NOTHING, 12 * HOUR)),
-        horizon_days=draw(rarely(st.integers(0, 4))),
-        first_day=draw(rarely(days.filter(lambda day: day <= today))),
-        last_day=draw(rarely(days.filter(lambda day: day >= today))),
-        daily_limit=draw(rarely(st.integers(0, 2))),
+        horizon_days=draw(rarely_a_horizon),
+        first_day=day(draw(rarely_a_day_past)),
+        last_day=day(draw(rarely_a_day_to_come)),
+        daily_limit=draw(rarely_a_limit),
     )
     start = moment + draw(distances(-36 * HOUR, 12 * HOUR))
     return Situation(
         rules,
-        busy=draw(st.lists(spans(moment), max_size=5)),
+        busy=[
+            Span(moment + distance, moment + distance + length)
+            for distance, length in draw(several_spans)
+        ],
         asked={
             "now": start + draw(distances(-90 * HOUR, 6 * HOUR)),
             "start": start,
-            "end": start + draw(st.just(DAY) | distances(NOTHING, 48 * HOUR)),
-            "booked_per_day": draw(st.dictionaries(days, st.integers(0, 2), max_size=2)),
+            "end": start + draw(lengths_asked),
+            "booked_per_day": {
+                today + n * DAY: count for n, count in draw(days_with_bookings).items()
+            },
         },
     )

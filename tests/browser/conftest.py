@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from scripts import chromium
-from tests.support.stack import Stack, running_stack
+from tests.journey.people import Host
+from tests.support.stack import Stack
 
 AXE = Path("node_modules/axe-core/axe.min.js")
 # Chromium's background traffic only delays tests on machines without a way out.
@@ -31,10 +32,8 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    environ = {"LINK_WAIT_SECONDS": "4", "RATELIMIT_ENABLED": "false"}
-    with running_stack(tmp_path_factory.mktemp("browser"), **environ) as running:
-        yield running
+def stack(stacks: Callable[[str], Stack]) -> Stack:
+    return stacks("sqlite")
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +60,9 @@ def expected_failures() -> set[int]:
 def open_browser(
     browser: Browser, stack: Stack, expected_failures: set[int]
 ) -> Iterator[Callable[..., Page]]:
-    """Another person's browser, at the first page. English, wide and light unless said otherwise."""
+    """Another person's browser, at the first page. English, wide and light unless said otherwise.
+
+    `host` is signed in there; `zoom_user` is who somebody without an account is at Zoom."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
@@ -70,7 +71,7 @@ def open_browser(
         if message.type in {"error", "warning"} and not expected:
             complaints.append(f"{message.text} ({message.location.get('url')})")
 
-    def open_one(zoom_user: str = "", **options: Any) -> Page:
+    def open_one(zoom_user: str = "", host: Host | None = None, **options: Any) -> Page:
         defaults = {"locale": "en-GB", "timezone_id": "Asia/Tokyo", "base_url": stack.base}
         context = browser.new_context(**(defaults | options))
         context.set_default_timeout(15_000)
@@ -78,10 +79,12 @@ def open_browser(
         context.add_init_script(TELL_VIOLATIONS)
         context.on("console", listen)
         context.on("weberror", lambda error: complaints.append(str(error.error)))
-        if zoom_user:
-            context.add_cookies(
-                [{"name": "sandbox_zoom_user", "value": zoom_user, "url": stack.sandbox}]
-            )
+        cookies = {"sandbox_zoom_user": zoom_user} if zoom_user else {}
+        if host:
+            cookies = host.cookies
+        context.add_cookies(
+            [{"name": name, "value": value, "url": stack.base} for name, value in cookies.items()]
+        )
         return context.new_page()
 
     yield open_one
@@ -93,4 +96,19 @@ def open_browser(
 @pytest.fixture
 def handle() -> str:
     """A name nobody else has: for a host, their Zoom user and their page."""
-    return f"aya{next(_numbers)}"
+    return f"host{next(_numbers)}"
+
+
+@pytest.fixture
+def aya(stack: Stack, handle: str) -> Host:
+    """A host with an account, for whom no browser has opened: test_journey.py signs up in one."""
+    host = Host(stack, handle, "Aya Sato")
+    host.sign_up()
+    return host
+
+
+@pytest.fixture
+def talk(aya: Host, handle: str) -> str:
+    """The address, below /dashboard, of a page of Aya's without Zoom; its clients find it under
+    her handle."""
+    return aya.make_page(handle, title="First talk").path

@@ -7,16 +7,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import people
+from tests.journey.people import Host, book
+from tests.support.visitor import OverHttp, Visitor
 
 OpenBrowser = Callable[..., Page]
 PHONE = {"viewport": {"width": 360, "height": 640}}
 
 
 @pytest.fixture
-def slug(open_browser: OpenBrowser, handle: str) -> str:
-    aya = open_browser()
-    people.sign_up(aya, handle)
-    people.make_page(aya, handle, auto_zoom=False)
+def slug(talk: str, handle: str) -> str:
     return handle
 
 
@@ -96,22 +95,20 @@ def test_without_a_script_the_times_of_a_chosen_day_are_in_view(
 
 
 def test_a_search_keeps_its_place_on_the_way_to_a_booking_and_back(
-    open_browser: OpenBrowser, slug: str
+    open_browser: OpenBrowser, aya: Host, slug: str
 ) -> None:
-    ken = open_browser()
-    people.book(ken, slug, f"ken-{slug}@client.example")
+    book(Visitor(OverHttp(aya.stack.base)), slug, name="Ken Yamada", email="ken@client.example")
     for has_script in (True, False):
-        aya = open_browser(java_script_enabled=has_script, **PHONE)
-        people.sign_in(aya, slug)
-        aya.goto("/dashboard/bookings")
-        aya.locator("#q").fill("Yamada")
-        aya.locator("#q").press("Enter")
-        expect(aya).to_have_url(re.compile("q=Yamada"))
-        row = aya.locator("ul.bookings a.cover")
+        page = open_browser(host=aya, java_script_enabled=has_script, **PHONE)
+        page.goto("/dashboard/bookings")
+        page.locator("#q").fill("Yamada")
+        page.locator("#q").press("Enter")
+        expect(page).to_have_url(re.compile("q=Yamada"))
+        row = page.locator("ul.bookings a.cover")
         expect(row).to_be_in_viewport()
         row.click()
-        aya.get_by_role("link", name="Bookings", exact=True).last.click()
-        expect(aya).to_have_url(re.compile("q=Yamada"))
-        expect(aya.locator("#q")).to_have_value("Yamada")
-        aya.get_by_role("link", name="Past").click()
-        expect(aya).to_have_url(re.compile("tab=past.*q=Yamada"))
+        page.get_by_role("link", name="Bookings", exact=True).last.click()
+        expect(page).to_have_url(re.compile("q=Yamada"))
+        expect(page.locator("#q")).to_have_value("Yamada")
+        page.get_by_role("link", name="Past").click()
+        expect(page).to_have_url(re.compile("tab=past.*q=Yamada"))

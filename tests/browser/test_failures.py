@@ -9,9 +9,10 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from app import create_app
 from app.core.config import load_settings
-from tests.browser import people
 from tests.conftest import test_environment
+from tests.journey.people import Host, book
 from tests.support.stack import Stack
+from tests.support.visitor import OverHttp, Visitor
 
 OpenBrowser = Callable[..., Page]
 STATUSES = (400, 403, 404, 429, 500, 503)
@@ -49,20 +50,16 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Answer]:
 
 
 @pytest.fixture
-def addresses(stack: Stack, open_browser: OpenBrowser, handle: str) -> dict[str, str]:
-    """Every page with parts that ask; a booking is waiting for its meeting."""
-    aya = open_browser(handle)
-    people.sign_up(aya, handle)
-    people.connect_zoom(aya)
-    people.make_page(aya, handle)
-    edit = aya.url
-    ken = open_browser()
-    people.book(ken, handle, f"ken-{handle}@client.example")
-    stack.wait_for_mails(f"{handle}@host.example", 1)
-    aya.goto("/dashboard/bookings")
-    booking = aya.locator("ul.bookings a").first.get_attribute("href") or ""
+def addresses(aya: Host) -> dict[str, str]:
+    """Every page with parts that ask, and a booking with its meeting."""
+    aya.connect_zoom()
+    edit = aya.make_page(aya.handle, auto_zoom="y").path
+    ken = Visitor(OverHttp(aya.stack.base))
+    book(ken, aya.handle, name="Ken Yamada", email=f"ken-{aya.handle}@client.example")
+    aya.stack.wait_for_mails(aya.email, 1)
+    booking = str(aya.bookings().one("ul.bookings a.cover")["href"])
     return {
-        "public": f"/b/{handle}",
+        "public": f"/b/{aya.handle}",
         "pages": "/dashboard/pages",
         "new page": "/dashboard/pages/new",
         "edit page": edit,
@@ -84,6 +81,12 @@ def one_of_each_kind(page: Page) -> Iterator[Locator]:
             yield control
 
 
+def open_whole(page: Page, address: str) -> None:
+    """Go there, and wait until the parts that ask by themselves have come."""
+    page.goto(address)
+    expect(page.locator("[hx-trigger=load], .htmx-request")).to_have_count(0)
+
+
 def fail_with(page: Page, answer: Answer) -> None:
     def fulfil(route: Route) -> None:
         if route.request.headers.get("hx-request"):
@@ -97,21 +100,17 @@ def fail_with(page: Page, answer: Answer) -> None:
 
 def test_a_part_that_fails_leaves_a_message_and_the_page_as_it_was(
     open_browser: OpenBrowser,
-    handle: str,
+    aya: Host,
     addresses: dict[str, str],
     answers: dict[int, Answer],
     expected_failures: set[int],
 ) -> None:
     expected_failures.update(STATUSES)
-    page = open_browser()
-    people.sign_in(page, handle)
-    expect(page).to_have_url(re.compile("/dashboard$"))
+    page = open_browser(host=aya)
     message = page.locator("#message")
     tried = 0
     for name, address in addresses.items():
-        page.unroute_all()
-        page.goto(address)
-        page.wait_for_load_state("networkidle")
+        open_whole(page, address)
         for control in one_of_each_kind(page):
             before = page.evaluate(REST)
             for answer in answers.values():
@@ -127,21 +126,16 @@ def test_a_part_that_fails_leaves_a_message_and_the_page_as_it_was(
             page.unroute_all()
             control.evaluate(TRIGGER)
             expect(message, name).to_be_empty()
-            page.goto(address)
-            page.wait_for_load_state("networkidle")
+            open_whole(page, address)
     assert tried >= 12 * len(STATUSES)
 
 
 def test_an_expired_form_is_told_in_the_same_place(
-    open_browser: OpenBrowser,
-    handle: str,
-    addresses: dict[str, str],
-    expected_failures: set[int],
+    open_browser: OpenBrowser, aya: Host, talk: str, expected_failures: set[int]
 ) -> None:
     expected_failures.add(400)
-    page = open_browser()
-    people.sign_in(page, handle)
-    page.goto(addresses["pages"])
+    page = open_browser(host=aya)
+    page.goto("/dashboard/pages")
     page.evaluate("document.querySelector('.pages [name=csrf_token]').value = 'x'")
     page.get_by_role("button", name="turn off").click()
     expect(page.get_by_role("alert")).to_contain_text("This form has expired")
@@ -149,11 +143,11 @@ def test_an_expired_form_is_told_in_the_same_place(
 
 
 def test_a_proxys_own_error_page_gets_into_no_part(
-    open_browser: OpenBrowser, handle: str, addresses: dict[str, str], expected_failures: set[int]
+    open_browser: OpenBrowser, handle: str, talk: str, expected_failures: set[int]
 ) -> None:
     expected_failures.add(502)
     page = open_browser()
-    page.goto(addresses["public"])
+    page.goto(f"/b/{handle}")
     before = page.evaluate(REST)
     fail_with(page, (502, {"Content-Type": "text/html"}, "<html><body><h1>502</h1></body></html>"))
     page.locator("#after").click()
@@ -168,13 +162,14 @@ def test_a_proxys_own_error_page_gets_into_no_part(
 def test_without_a_connection_the_page_says_so_once_until_it_is_back(
     browser: Browser,
     stack: Stack,
-    addresses: dict[str, str],
+    handle: str,
+    talk: str,
     locale: str,
     words: str,
 ) -> None:
     context = browser.new_context(locale=locale, base_url=stack.base)
     page = context.new_page()
-    page.goto(addresses["public"])
+    page.goto(f"/b/{handle}")
     before = page.evaluate(REST)
     page.evaluate(
         """() => {
@@ -198,11 +193,11 @@ def test_without_a_connection_the_page_says_so_once_until_it_is_back(
 
 
 def test_an_answer_that_takes_too_long_reads_like_no_connection(
-    browser: Browser, stack: Stack, addresses: dict[str, str]
+    browser: Browser, stack: Stack, handle: str, talk: str
 ) -> None:
     context = browser.new_context(locale="en-GB", base_url=stack.base)
     page = context.new_page()
-    page.goto(addresses["public"])
+    page.goto(f"/b/{handle}")
     assert page.evaluate("htmx.config.defaultTimeout") == 30_000
     page.evaluate("htmx.config.defaultTimeout = 200")
     page.route("**/*", lambda _route: None)
@@ -215,12 +210,11 @@ def test_an_answer_that_takes_too_long_reads_like_no_connection(
 
 
 def test_a_part_that_comes_late_does_not_take_the_focus_away(
-    open_browser: OpenBrowser, handle: str, addresses: dict[str, str], expected_failures: set[int]
+    open_browser: OpenBrowser, aya: Host, talk: str, expected_failures: set[int]
 ) -> None:
     expected_failures.add(422)
-    page = open_browser()
-    people.sign_in(page, handle)
-    page.goto(addresses["edit page"])
+    page = open_browser(host=aya)
+    page.goto(talk)
     page.locator("#duration").fill("1")
     page.locator("#duration").press("Enter")
     expect(page.locator(".summary")).to_be_focused()

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import people
+from tests.journey.people import Host
 from tests.support.stack import Stack
 
 OpenBrowser = Callable[..., Page]
@@ -48,12 +49,11 @@ def test_from_sign_up_to_the_link_in_both_mailboxes(
 
 
 def test_hours_grow_and_shrink_and_keep_what_was_typed(
-    open_browser: OpenBrowser, handle: str
+    open_browser: OpenBrowser, aya: Host
 ) -> None:
     for has_script in (True, False):
-        page = open_browser(java_script_enabled=has_script)
-        who = f"{handle}-{'script' if has_script else 'plain'}"
-        people.sign_up(page, who)
+        page = open_browser(host=aya, java_script_enabled=has_script)
+        slug = f"{aya.handle}-{'script' if has_script else 'plain'}"
         page.goto("/dashboard/pages/new")
         page.get_by_label("Description").fill("Typed before the rows change")
         monday = page.locator("#day-0 .range")
@@ -69,9 +69,9 @@ def test_hours_grow_and_shrink_and_keep_what_was_typed(
         if has_script:  # the address that is suggested then must not come while one is typed
             page.locator("#title").blur()
             expect(page.locator("#slug")).to_have_value("with-two-ranges")
-        page.locator("#slug").fill(who)
+        page.locator("#slug").fill(slug)
         if has_script:
-            expect(page.locator("#slug-field strong")).to_have_text(who)
+            expect(page.locator("#slug-field strong")).to_have_text(slug)
         # Enter in a field saves; it does not press a button that removes a row.
         page.locator("#slug").press("Enter")
         expect(page.get_by_text("The page is live")).to_be_visible()
@@ -79,15 +79,13 @@ def test_hours_grow_and_shrink_and_keep_what_was_typed(
 
 
 def test_the_link_is_copied_and_the_page_goes_off_and_on(
-    open_browser: OpenBrowser, handle: str
+    open_browser: OpenBrowser, aya: Host, talk: str
 ) -> None:
-    page = open_browser(permissions=["clipboard-read", "clipboard-write"])
-    people.sign_up(page, handle)
-    people.make_page(page, handle, auto_zoom=False)
+    page = open_browser(host=aya, permissions=["clipboard-read", "clipboard-write"])
     page.goto("/dashboard")
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
-    assert page.evaluate("navigator.clipboard.readText()").endswith(f"/b/{handle}")
+    assert page.evaluate("navigator.clipboard.readText()").endswith(f"/b/{aya.handle}")
     page.get_by_role("button", name="Turn off").click()
     expect(page.get_by_role("button", name="Turn on")).to_be_visible()
     page.get_by_role("button", name="Turn on").click()
@@ -95,10 +93,9 @@ def test_the_link_is_copied_and_the_page_goes_off_and_on(
 
 
 def test_an_expired_sign_in_sends_the_whole_window_to_the_door(
-    open_browser: OpenBrowser, handle: str
+    open_browser: OpenBrowser, aya: Host
 ) -> None:
-    page = open_browser()
-    people.sign_up(page, handle)
+    page = open_browser(host=aya)
     page.goto("/dashboard/bookings")
     session = [cookie for cookie in page.context.cookies() if cookie["name"] == "calsync"]
     page.context.clear_cookies(name=session[0]["name"])
@@ -107,12 +104,9 @@ def test_an_expired_sign_in_sends_the_whole_window_to_the_door(
 
 
 def test_a_faulty_form_takes_the_reader_to_its_errors(
-    open_browser: OpenBrowser, handle: str, expected_failures: set[int]
+    open_browser: OpenBrowser, handle: str, talk: str, expected_failures: set[int]
 ) -> None:
     expected_failures.add(422)
-    aya = open_browser()
-    people.sign_up(aya, handle)
-    people.make_page(aya, handle, auto_zoom=False)
     ken = open_browser()
     people.choose_time(ken, handle)
     ken.get_by_label("Name", exact=True).fill("Ken Yamada")
@@ -126,11 +120,8 @@ def test_a_faulty_form_takes_the_reader_to_its_errors(
 
 
 def test_a_client_elsewhere_is_offered_their_own_zone(
-    open_browser: OpenBrowser, handle: str
+    open_browser: OpenBrowser, handle: str, talk: str
 ) -> None:
-    aya = open_browser()
-    people.sign_up(aya, handle)
-    people.make_page(aya, handle, auto_zoom=False)
     lena = open_browser(timezone_id="Europe/Berlin")
     lena.goto(f"/b/{handle}")
     expect(lena.get_by_text("Japan Time (Tokyo)").first).to_be_visible()

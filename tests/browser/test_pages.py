@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser import people
 from tests.browser.conftest import AXE
-from tests.support.stack import ROOT, Stack
+from tests.journey.people import Host, book, choose_time
+from tests.support.stack import ROOT
+from tests.support.visitor import OverHttp, Visitor
 
 OpenBrowser = Callable[..., Page]
 NARROWEST = 320
@@ -16,24 +17,19 @@ MOST_REQUESTS = 5
 
 
 @pytest.fixture
-def addresses(stack: Stack, open_browser: OpenBrowser, handle: str) -> dict[str, str]:
+def addresses(aya: Host) -> dict[str, str]:
     """A host with a page and a booking: where each kind of page is."""
-    aya = open_browser(handle)
-    people.sign_up(aya, handle)
-    people.connect_zoom(aya)
-    people.make_page(aya, handle)
-    edit = aya.url
-    ken = open_browser()
-    people.choose_time(ken, handle)
-    lost = ken.url
-    people.book(ken, handle, f"ken-{handle}@client.example")
-    booked = ken.url
-    people.choose_time(ken, handle)
-    form = ken.url
-    stack.wait_for_mails(f"{handle}@host.example", 1)
-    slot = lost.partition("?")[0].rpartition("/")[2]
-    aya.goto("/dashboard/bookings")
-    booking = aya.locator("ul.bookings a").first.get_attribute("href") or ""
+    aya.connect_zoom()
+    edit = aya.make_page(aya.handle, auto_zoom="y").path
+    ken = Visitor(OverHttp(aya.stack.base))
+    lost = choose_time(ken, aya.handle).path
+    email = f"ken-{aya.handle}@client.example"
+    booked = book(ken, aya.handle, name="Ken Yamada", email=email).path
+    form = choose_time(ken, aya.handle).path
+    aya.stack.wait_for_mails(aya.email, 1)
+    slot = lost.rpartition("/")[2]
+    free = form.rpartition("/")[2]
+    booking = str(aya.bookings().one("ul.bookings a.cover")["href"])
     return {
         "landing": "/",
         "sign-up": "/signup",
@@ -42,12 +38,14 @@ def addresses(stack: Stack, open_browser: OpenBrowser, handle: str) -> dict[str,
         "support": "/support",
         "privacy": "/privacy",
         "terms": "/terms",
-        "public": f"/b/{handle}",
+        "public": f"/b/{aya.handle}",
         "form": form,
         "lost": lost,
         "booked": booked,
         "cancel": f"{booked}/cancel",
         "again": f"{booked}/again",
+        "move": f"{booked}/reschedule",
+        "move, both times": f"{booked}/reschedule/{free}",
         "missing": "/b/nothing-here",
         "dashboard": "/dashboard",
         "pages": "/dashboard/pages",
@@ -61,6 +59,8 @@ def addresses(stack: Stack, open_browser: OpenBrowser, handle: str) -> dict[str,
         "booking": booking,
         "live details": f"{booking}/live",
         "cancel by host": f"{booking}/cancel",
+        "move by host": f"{booking}/reschedule",
+        "move by host, both times": f"{booking}/reschedule/{free}",
         "book again": f"{booking}/rebook",
         "book again, taken": f"{booking}/rebook/{slot}",
         "series": f"{booking}/series",
@@ -72,16 +72,16 @@ def addresses(stack: Stack, open_browser: OpenBrowser, handle: str) -> dict[str,
 
 
 def each_page(
-    open_browser: OpenBrowser, handle: str, addresses: dict[str, str], **options: object
+    open_browser: OpenBrowser, aya: Host, addresses: dict[str, str], **options: object
 ) -> Iterator[tuple[str, Page]]:
     """All pages, strangers' as a stranger sees them and the host's as the host."""
     stranger = open_browser(**options)
     for name in list(addresses)[: list(addresses).index("dashboard")]:
         stranger.goto(addresses[name])
         yield name, stranger
-    host = open_browser(**(options | {"locale": "en-GB"}))
-    people.sign_in(host, handle)
+    host = open_browser(host=aya, **(options | {"locale": "en-GB"}))
     if options.get("locale") == "ja":
+        host.goto("/dashboard")
         host.get_by_role("button", name="日本語").click()
     for name in list(addresses)[list(addresses).index("dashboard") :]:
         host.goto(addresses[name])
@@ -93,7 +93,7 @@ def each_page(
 )
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(
     open_browser: OpenBrowser,
-    handle: str,
+    aya: Host,
     addresses: dict[str, str],
     expected_failures: set[int],
     locale: str,
@@ -102,9 +102,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
     expected_failures.update({404, 409})
     axe = (ROOT / AXE).read_text(encoding="utf-8")
     faults = []
-    for name, page in each_page(
-        open_browser, handle, addresses, locale=locale, color_scheme=scheme
-    ):
+    for name, page in each_page(open_browser, aya, addresses, locale=locale, color_scheme=scheme):
         assert page.locator("html").get_attribute("lang") == locale[:2]
         page.evaluate(axe)
         found = page.evaluate("axe.run().then((result) => result.violations)")

@@ -4,7 +4,7 @@ Each step is named by the guide's sentence. The host reads and clicks in one lan
 database; `make proof` walks all pairs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from tests.browser.guide_troubles import (
 )
 from tests.browser.walk import PUBLISHED, Walk, step
 from tests.support.services import wait_until
-from tests.support.stack import Stack, running_stack_on
+from tests.support.stack import Stack
 
 OpenBrowser = Callable[..., Page]
 # Titles, and sentences that say what comes next and promise nothing themselves.
@@ -44,10 +44,9 @@ TITLES = {
 
 
 @pytest.fixture(scope="session")
-def stack(engine: str, request: pytest.FixtureRequest) -> Iterator[Stack]:
+def stack(engine: str, stacks: Callable[[str], Stack]) -> Stack:
     """CalSync on each database."""
-    with running_stack_on(engine, request, "guide") as running:
-        yield running
+    return stacks(engine)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import people
+from tests.journey.people import Host, book
 from tests.support.stack import Stack
+from tests.support.visitor import OverHttp, Visitor
 
 OpenBrowser = Callable[..., Page]
 NAME = "Maria del Carmen Konstantinopoulou Featherstonehaugh y Fernandez de la Vega Wolfeschlegel"
@@ -15,14 +16,19 @@ PHONE = {"viewport": {"width": WIDTH, "height": 800}}
 
 
 @pytest.fixture
-def booking(stack: Stack, open_browser: OpenBrowser, handle: str) -> str:
-    """A host and a client of long names; the client's page."""
-    aya = open_browser()
-    people.sign_up(aya, handle, NAME)
-    people.make_page(aya, handle, NAME, auto_zoom=False)
-    ken = open_browser()
-    people.book(ken, handle, f"ken-{handle}@client.example", NAME)
-    return ken.url
+def aya(stack: Stack, handle: str) -> Host:
+    """A host of a long name."""
+    host = Host(stack, handle, NAME)
+    host.sign_up()
+    return host
+
+
+@pytest.fixture
+def booking(aya: Host, handle: str) -> str:
+    """The page of a client whose name is as long."""
+    aya.make_page(handle, title=NAME)
+    ken = Visitor(OverHttp(aya.stack.base))
+    return book(ken, handle, name=NAME, email=f"ken-{handle}@client.example").url
 
 
 def test_a_day_is_a_circle_and_its_number_one_line_at_any_text_size(
@@ -50,10 +56,9 @@ def test_a_day_is_a_circle_and_its_number_one_line_at_any_text_size(
 
 
 def test_nothing_scrolls_sideways_with_letters_of_twice_the_size(
-    open_browser: OpenBrowser, handle: str, booking: str
+    open_browser: OpenBrowser, aya: Host, handle: str, booking: str
 ) -> None:
-    page = open_browser(**PHONE)
-    people.sign_in(page, handle)
+    page = open_browser(host=aya, **PHONE)
     for address in (
         f"/b/{handle}", booking, "/dashboard", "/dashboard/pages", "/dashboard/bookings",
         "/settings", "/settings/integrations", "/dashboard/nothing",
@@ -72,10 +77,9 @@ def _one_is_missing(expected_failures: set[int]) -> None:
 
 
 def test_no_empty_line_stands_under_a_name_of_several_lines(
-    open_browser: OpenBrowser, handle: str, booking: str
+    open_browser: OpenBrowser, aya: Host, handle: str, booking: str
 ) -> None:
-    page = open_browser(**PHONE)
-    people.sign_in(page, handle)
+    page = open_browser(host=aya, **PHONE)
     page.goto("/dashboard/bookings")
     for width in range(320, 480, 20):
         page.set_viewport_size({"width": width, "height": 800})
@@ -92,10 +96,9 @@ def test_no_empty_line_stands_under_a_name_of_several_lines(
 
 
 def test_forced_colours_leave_what_is_chosen_and_where_one_is_in_sight(
-    open_browser: OpenBrowser, handle: str, booking: str
+    open_browser: OpenBrowser, aya: Host, handle: str, booking: str
 ) -> None:
-    page = open_browser(forced_colors="active")
-    people.sign_in(page, handle)
+    page = open_browser(host=aya, forced_colors="active")
     page.goto(f"/b/{handle}")
     if not page.locator("a.day").count():
         page.locator("#after").click()

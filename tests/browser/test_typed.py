@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Dialog, Page, expect
 
 from tests.browser import people
+from tests.journey.people import Host
 
 OpenBrowser = Callable[..., Page]
 
@@ -27,67 +28,61 @@ def leave_by(page: Page, link: str, *, stay: bool) -> list[str]:
 
 
 def test_leaving_a_changed_page_asks_and_an_unchanged_one_does_not(
-    open_browser: OpenBrowser, handle: str
+    open_browser: OpenBrowser, aya: Host, talk: str
 ) -> None:
-    aya = open_browser(handle)
-    people.sign_up(aya, handle)
-    people.make_page(aya, handle, auto_zoom=False)
-    edit = aya.url
-    assert leave_by(aya, "Bookings", stay=False) == []
-    expect(aya).to_have_url(re.compile("/dashboard/bookings$"))
+    page = open_browser(host=aya)
+    page.goto(talk)
+    assert leave_by(page, "Bookings", stay=False) == []
+    expect(page).to_have_url(re.compile("/dashboard/bookings$"))
 
-    aya.goto(edit)
-    aya.get_by_label("Location").fill("Room 4")
-    assert leave_by(aya, "Bookings", stay=True) == ["beforeunload"]
-    expect(aya.get_by_label("Location")).to_have_value("Room 4")
-    aya.get_by_role("button", name="Add a range to Saturday").click()
-    expect(aya.locator("#day-5 input[type=time]")).to_have_count(2)
-    assert leave_by(aya, "Bookings", stay=True) == ["beforeunload"]
+    page.goto(talk)
+    page.get_by_label("Location").fill("Room 4")
+    assert leave_by(page, "Bookings", stay=True) == ["beforeunload"]
+    expect(page.get_by_label("Location")).to_have_value("Room 4")
+    page.get_by_role("button", name="Add a range to Saturday").click()
+    expect(page.locator("#day-5 input[type=time]")).to_have_count(2)
+    assert leave_by(page, "Bookings", stay=True) == ["beforeunload"]
 
-    aya.get_by_role("button", name="Save", exact=True).click()
-    expect(aya.get_by_text("Saved.")).to_be_visible()
-    expect(aya.get_by_label("Location")).to_have_value("Room 4")
-    assert leave_by(aya, "Bookings", stay=False) == []
-    expect(aya).to_have_url(re.compile("/dashboard/bookings$"))
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    expect(page.get_by_label("Location")).to_have_value("Room 4")
+    assert leave_by(page, "Bookings", stay=False) == []
+    expect(page).to_have_url(re.compile("/dashboard/bookings$"))
 
 
 def test_a_form_that_came_back_unsaved_asks_too(
-    open_browser: OpenBrowser, handle: str, expected_failures: set[int]
+    open_browser: OpenBrowser, aya: Host, talk: str, expected_failures: set[int]
 ) -> None:
     expected_failures |= {422, 409}
-    aya = open_browser(handle)
-    people.sign_up(aya, handle)
-    people.make_page(aya, handle, auto_zoom=False)
-    other = aya.context.new_page()
-    other.goto(aya.url)
+    page = open_browser(host=aya)
+    page.goto(talk)
+    other = page.context.new_page()
+    other.goto(talk)
     other.get_by_label("Title").fill("Newer")
     other.get_by_role("button", name="Save", exact=True).click()
     expect(other.get_by_text("Saved.")).to_be_visible()
 
-    aya.get_by_label("Title").fill("Older")
-    aya.get_by_role("button", name="Save", exact=True).click()
-    expect(aya.get_by_text("This was saved meanwhile")).to_be_visible()
-    assert leave_by(aya, "Bookings", stay=True) == ["beforeunload"]
-    aya.get_by_role("link", name="Take what is saved").click()
-    expect(aya.get_by_label("Title")).to_have_value("Newer")
+    page.get_by_label("Title").fill("Older")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("This was saved meanwhile")).to_be_visible()
+    assert leave_by(page, "Bookings", stay=True) == ["beforeunload"]
+    page.get_by_role("link", name="Take what is saved").click()
+    expect(page.get_by_label("Title")).to_have_value("Newer")
 
     other.get_by_label("Title").fill("Newest")
     other.get_by_role("button", name="Save", exact=True).click()
     expect(other.get_by_text("Saved.")).to_be_visible()
-    aya.get_by_label("Title").fill("Mine")
-    aya.get_by_role("button", name="Save", exact=True).click()
-    aya.get_by_role("button", name="Save mine").click()
-    expect(aya.get_by_text("Saved.")).to_be_visible()
-    expect(aya.get_by_label("Title")).to_have_value("Mine")
+    page.get_by_label("Title").fill("Mine")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="Save mine").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    expect(page.get_by_label("Title")).to_have_value("Mine")
 
 
 @pytest.mark.parametrize("script", [True, False])
 def test_a_switch_of_language_keeps_a_half_filled_booking_form(
-    open_browser: OpenBrowser, handle: str, script: bool
+    open_browser: OpenBrowser, handle: str, talk: str, script: bool
 ) -> None:
-    aya = open_browser(handle)
-    people.sign_up(aya, handle)
-    people.make_page(aya, handle, auto_zoom=False)
     ken = open_browser()
     people.choose_time(ken, handle)
     form = ken.url
@@ -107,28 +102,26 @@ def test_a_switch_of_language_keeps_a_half_filled_booking_form(
     expect(ken.locator("html")).to_have_attribute("lang", "ja")
 
 
-def test_enter_in_the_pages_form_saves_it(open_browser: OpenBrowser, handle: str) -> None:
-    aya = open_browser(handle)
-    people.sign_up(aya, handle)
-    people.make_page(aya, handle, auto_zoom=False)
-    aya.get_by_label("Location").fill("Room 4")
-    aya.get_by_label("Location").press("Enter")
-    expect(aya.get_by_text("Saved.")).to_be_visible()
-    expect(aya.locator("html")).to_have_attribute("lang", "en")
-    expect(aya.locator("#hours input[type=time]")).to_have_count(10)
+def test_enter_in_the_pages_form_saves_it(open_browser: OpenBrowser, aya: Host, talk: str) -> None:
+    page = open_browser(host=aya)
+    page.goto(talk)
+    page.get_by_label("Location").fill("Room 4")
+    page.get_by_label("Location").press("Enter")
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("#hours input[type=time]")).to_have_count(10)
 
 
 def test_connecting_zoom_from_the_form_saves_the_page_first(
-    open_browser: OpenBrowser, handle: str
+    open_browser: OpenBrowser, aya: Host, handle: str
 ) -> None:
-    aya = open_browser(handle)
-    people.sign_up(aya, handle)
-    aya.goto("/dashboard/pages/new")
-    people.name_page(aya, handle, "First talk")
-    aya.get_by_label("Description").fill("Kept")
-    aya.get_by_role("button", name="Save and connect Zoom").click()
-    aya.get_by_role("button", name="Allow").click()
-    expect(aya.get_by_text("Zoom is connected.")).to_be_visible()
-    aya.goto("/dashboard/pages")
-    aya.get_by_role("link", name="First talk", exact=True).click()
-    expect(aya.get_by_label("Description")).to_have_value("Kept")
+    page = open_browser(host=aya)
+    page.goto("/dashboard/pages/new")
+    people.name_page(page, handle, "First talk")
+    page.get_by_label("Description").fill("Kept")
+    page.get_by_role("button", name="Save and connect Zoom").click()
+    page.get_by_role("button", name="Allow").click()
+    expect(page.get_by_text("Zoom is connected.")).to_be_visible()
+    page.goto("/dashboard/pages")
+    page.get_by_role("link", name="First talk", exact=True).click()
+    expect(page.get_by_label("Description")).to_have_value("Kept")

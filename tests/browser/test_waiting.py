@@ -5,8 +5,9 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 from sqlalchemy import create_engine, text
 
-from tests.browser import people
+from tests.journey.people import Host, book, wait_for_link
 from tests.support.stack import Stack
+from tests.support.visitor import OverHttp, Visitor
 
 OpenBrowser = Callable[..., Page]
 COUNT_NEWS = """() => {
@@ -46,55 +47,62 @@ def let_it_start_in(stack: Stack, seconds: int) -> None:
     engine.dispose()
 
 
-def wait_for_asking(page: Page, times: int) -> None:
-    for _ in range(times):
-        page.wait_for_event("response", lambda answer: answer.url.endswith("/meeting"))
-    page.wait_for_timeout(100)
+def let_browser_wait(page: Page, seconds: int) -> None:
+    """By its own clock, which runs ahead; what it asks for meanwhile has been sent."""
+    page.clock.run_for(seconds * 1000)
+    with page.expect_request("**/healthz"):
+        page.evaluate("() => { fetch('/healthz'); }")
 
 
 def test_waiting_for_the_link_keeps_the_focus_and_repeats_nothing(
-    stack: Stack, open_browser: OpenBrowser, handle: str
+    stack: Stack, open_browser: OpenBrowser, aya: Host
 ) -> None:
-    aya = open_browser(handle)
-    people.sign_up(aya, handle)
-    people.connect_zoom(aya)
-    people.make_page(aya, handle)
-    stack.fault("429-second", 40)
+    aya.connect_zoom()
+    aya.make_page(aya.handle, auto_zoom="y")
+    stack.fault("429-second", 100)
+    client = Visitor(OverHttp(stack.base))
+    booked = book(client, aya.handle, name="Ken Yamada", email=f"ken-{aya.handle}@client.example")
     ken = open_browser()
-    people.book(ken, handle, f"ken-{handle}@client.example")
+    ken.clock.install()
+    ken.goto(booked.url)
     expect(ken.get_by_text("Creating your Zoom meeting…")).to_be_visible()
     ken.evaluate(COUNT_NEWS)
     ken.get_by_role("link", name="Outlook").focus()
-    wait_for_asking(ken, 2)
+    for _ in range(2):
+        with ken.expect_response("**/meeting"):
+            let_browser_wait(ken, 2)
+        ken.wait_for_timeout(100)
     expect(ken.get_by_role("link", name="Outlook")).to_be_focused()
     assert ken.evaluate("window.news") == 0
 
     let_time_pass(stack, 20)
+    let_browser_wait(ken, 2)
     expect(ken.get_by_text("Zoom is slow just now")).to_be_visible()
     expect(ken.locator("#meeting")).to_have_attribute("hx-trigger", "every 10s")
     asked: list[str] = []
     ken.on("request", lambda request: asked.append(request.url))
-    ken.wait_for_timeout(5_000)
+    let_browser_wait(ken, 5)
     assert [url for url in asked if url.endswith("/meeting")] == []
 
     stack.clear_faults()
+    wait_for_link(booked)
+    let_browser_wait(ken, 5)
     join = ken.get_by_role("link", name="Join the Zoom meeting")
-    expect(join).to_be_visible(timeout=40_000)
+    expect(join).to_be_visible()
     expect(ken.get_by_role("link", name="Outlook")).to_be_focused()
     assert ken.evaluate("window.live === document.querySelector('#link')")
 
 
 def test_a_page_left_open_turns_into_soon_by_itself(
-    stack: Stack, open_browser: OpenBrowser, handle: str
+    stack: Stack, open_browser: OpenBrowser, aya: Host
 ) -> None:
-    aya = open_browser()
-    people.sign_up(aya, handle)
-    people.make_page(aya, handle, auto_zoom=False)
+    aya.make_page(aya.handle)
     for has_script in (True, False):
-        ken = open_browser(java_script_enabled=has_script)
-        people.book(ken, handle, f"ken-{has_script}-{handle}@client.example")
+        email = f"ken-{has_script}-{aya.handle}@client.example"
+        booked = book(Visitor(OverHttp(stack.base)), aya.handle, name="Ken Yamada", email=email)
         let_it_start_in(stack, 15 * 60 + 4)
-        ken.reload()
+        ken = open_browser(java_script_enabled=has_script)
+        ken.goto(booked.url)
         expect(ken.get_by_role("heading", name="You’re booked")).to_be_visible()
         ken.get_by_role("link", name="Outlook").focus()
         expect(ken.get_by_role("heading", name="Your meeting starts soon")).to_be_visible(
@@ -106,11 +114,8 @@ def test_a_page_left_open_turns_into_soon_by_itself(
 
 
 def test_the_arrows_of_the_month_keep_the_focus_and_are_no_part_of_its_name(
-    open_browser: OpenBrowser, handle: str
+    open_browser: OpenBrowser, handle: str, talk: str
 ) -> None:
-    aya = open_browser()
-    people.sign_up(aya, handle)
-    people.make_page(aya, handle, auto_zoom=False)
     for has_script in (True, False):
         ken = open_browser(java_script_enabled=has_script)
         ken.goto(f"/b/{handle}")
@@ -133,10 +138,8 @@ def test_the_arrows_of_the_month_keep_the_focus_and_are_no_part_of_its_name(
     expect(ken.locator("#before")).to_be_focused()
 
 
-def test_copied_is_said_as_well_as_shown(open_browser: OpenBrowser, handle: str) -> None:
-    page = open_browser(permissions=["clipboard-read", "clipboard-write"])
-    people.sign_up(page, handle)
-    people.make_page(page, handle, auto_zoom=False)
+def test_copied_is_said_as_well_as_shown(open_browser: OpenBrowser, aya: Host, talk: str) -> None:
+    page = open_browser(host=aya, permissions=["clipboard-read", "clipboard-write"])
     page.goto("/dashboard")
     said = page.locator("#said")
     expect(said).to_have_attribute("aria-live", "polite")

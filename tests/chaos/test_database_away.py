@@ -39,7 +39,7 @@ def assert_says_to_try_again(page: Page) -> None:
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_postgresql_is_restarted_under_a_load_of_bookings(
+def test_the_server_is_restarted_under_a_load_of_bookings(
     world: World, aya: ChaosHost, mode: str
 ) -> None:
     only_on(world, "postgresql", "SQLite is no server; its turn is a disk that is full")
@@ -56,7 +56,7 @@ def test_postgresql_is_restarted_under_a_load_of_bookings(
     assert all(process.is_alive for process in processes)
 
 
-def test_postgresql_goes_while_zooms_answer_is_on_its_way(world: World, aya: ChaosHost) -> None:
+def test_the_server_goes_while_zooms_answer_is_on_its_way(world: World, aya: ChaosHost) -> None:
     only_on(world, "postgresql", "SQLite is no server; its turn is a disk that is full")
     world.fault("slow", seconds=1)
     booked = aya.client().book()
@@ -71,7 +71,7 @@ def test_postgresql_goes_while_zooms_answer_is_on_its_way(world: World, aya: Cha
 
 
 @pytest.mark.chaos
-def test_postgresql_goes_while_the_mail_server_answers(world: World, aya: ChaosHost) -> None:
+def test_the_server_goes_while_the_mail_server_answers(world: World, aya: ChaosHost) -> None:
     only_on(world, "postgresql", "SQLite is no server; its turn is a disk that is full")
     world.fault("smtp-slow", seconds=1)
     booked = aya.client().book()

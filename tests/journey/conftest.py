@@ -1,21 +1,20 @@
 """The whole of CalSync once an engine, and people at their browsers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 
 import pytest
 
 from tests.journey.people import Host
-from tests.support.stack import Stack, running_stack_on
+from tests.support.stack import Stack
 from tests.support.visitor import OverHttp, Visitor
 
 _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def stack(engine: str, request: pytest.FixtureRequest) -> Iterator[Stack]:
-    with running_stack_on(engine, request, "journey") as running:
-        yield running
+def stack(engine: str, stacks: Callable[[str], Stack]) -> Stack:
+    return stacks(engine)
 
 
 @pytest.fixture

