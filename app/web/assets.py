@@ -39,9 +39,15 @@ def _in_cascade_order(folder: Path) -> list[Path]:
 
 
 def _join(paths: list[Path]) -> str:
-    """The files behind one another, without the lines of our scripts that only explain."""
+    """The files behind one another, without the lines that only explain."""
     lines = "\n".join(path.read_text(encoding="utf-8") for path in paths).split("\n")
-    return "\n".join(line for line in lines if not line.lstrip().startswith("// "))
+    return "\n".join(line for line in lines if not _explains(line.strip()))
+
+
+def _explains(line: str) -> bool:
+    return line.startswith("// ") or (
+        line.startswith("/*") and line.endswith("*/") and "*/" not in line[:-2]
+    )
 
 
 def _serve(app: Flask, kind: str, mimetype: str, text: str) -> str:
