@@ -136,7 +136,7 @@ def test_the_host_reads_who_has_turned_them_off(app: Flask, booking: Booking) ->
 
     reminder_switch.turn_off(booking)
     page = visit_as(app, booking.host).get(f"/dashboard/bookings/{booking.public_id}")
-    assert page.one(".timeline").get_text(" ").count("turned off by the client") == 2
+    assert page.one(".timeline").get_text(" ").count("Reminders turned off by the client") == 1
 
 
 def test_the_page_speaks_the_clients_language(app: Flask, visit: Visitor) -> None:

@@ -142,7 +142,7 @@ def test_a_moved_booking_is_reminded_of_at_its_new_time_even_where_it_moves_back
 def test_a_link_and_a_corrected_address_leave_reminders_as_they_are(host: User) -> None:
     page = make_page(host, reminders=[("client", 60)], auto_zoom=True)
     booking = make_booking(page, tomorrow(1) + timedelta(days=2))
-    confirmations = followups.confirmations_of(booking.id)
+    confirmations = followups.tellings_of(booking.id)
     outbox.service.change(confirmations, state=State.DONE)
     db.session.commit()
     before = [(one.id, one.due_at, one.state) for one in reminders_of(booking)]
@@ -160,8 +160,8 @@ def test_waiting_reminders_say_nothing_about_how_a_booking_stands(host: User, ap
     assert mail_state(booking) == State.DONE
     page = visit_as(app, host).get(f"/dashboard/bookings/{booking.public_id}")
     timeline = page.one(".timeline").get_text(" ", strip=True)
-    assert "Reminder to the client: 1 day before planned for" in timeline
-    assert timeline.count("planned for") == 3
+    assert "Reminder to the client: 1 day before planned" in timeline
+    assert timeline.count("planned") == 3
     client = Visitor(InProcess(app)).get(f"/booking/{booking.client.token}")
     assert "The confirmation was sent to ken@example.com." in client.text
     assert "We remind you by email 1 day and 1 hour before." in client.text

@@ -37,6 +37,8 @@ NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 KEY = urlsafe_b64encode(b"thirty-two bytes for tests only!").decode()
 LAST_BEFORE = "0007"
 TYPED = ("title", "name", "email", "location", "note", "description", "public_id", "slug", "label")
+INSTEAD = {"/b/talk", "/b/plain"}  # a booking that is over leads to its own picker by now
+LISTS = {"/dashboard", "/dashboard/bookings"}  # they tell each time in the host's zone alone
 NUMBERS = re.compile(r"[0-9]{1,2}:[0-9]{2}|[0-9]+年[0-9]+月[0-9]+日|[0-9]{1,2} (?:Nov|Dec)[a-z]*")
 
 
@@ -120,13 +122,19 @@ def test_every_page_tells_what_it_told_before(carried: Flask) -> None:
         page = browsers[before["as"]].get(name.removeprefix(f"{before['as']} "))
         text = page.text if "<html" in page.answer.text else page.answer.text
         facts = facts_in(before["text"], typed)
+        is_list = page.path in LISTS
+        facts = facts & typed if is_list else facts
         told += len(facts)
         assert page.status == before["status"], name
         assert facts <= facts_in(text, typed), name
+        # Calendars' addresses hold the booking's text, which may say more by now.
+        before_links = {
+            link
+            for link in set(before["links"]) - INSTEAD
+            if "/calendar/" not in link and not (is_list and "?" in link)
+        }
         links = links_of(page)
-        assert {link for link in before["links"] if link not in links | {text}} <= {
-            link for link in before["links"] if link in text
-        }, name
+        assert not [link for link in before_links if link not in links and link not in text], name
     assert told > 300
 
 

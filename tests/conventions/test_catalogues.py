@@ -100,3 +100,14 @@ def forms(text: Any) -> list[str]:
 
 def name_of(words: Message) -> str:
     return forms(words.id)[0]
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parts[-3])
+def test_no_word_is_translated_twice(path: Path) -> None:
+    """Of two entries for one word the one that is read last would win, unseen."""
+    entries = re.findall(
+        r'^msgid (".*"(?:\n".*")*)', path.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(entries) == len(set(entries)), [
+        one for one in set(entries) if entries.count(one) > 1
+    ]

@@ -28,7 +28,7 @@ def test_the_client_reads_the_hosts_name_and_has_the_way_to_cancel() -> None:
     assert str(event["SUMMARY"]) == "Consultation with Aya Sato"
     assert str(event["URL"]) == "http://127.0.0.1/booking/the-clients-token"
     said = str(event["DESCRIPTION"])
-    assert "See or cancel: http://127.0.0.1/booking/the-clients-token" in said
+    assert "See, move or cancel: http://127.0.0.1/booking/the-clients-token" in said
     for piece in (JOIN, LINK, "123456", "Room 4", "Reference: abcdefghjk"):
         assert piece in said
 

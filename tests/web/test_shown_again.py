@@ -138,6 +138,7 @@ def test_every_view_with_a_form_of_fields_shows_it_again(app: Flask) -> None:
         "accounts.choose_language", "accounts.end_session", "booking_pages.set_live",
         "booking_pages.archive", "booking_pages.restore", "time_off.delete",
         "bookings.retry", "reminders.turn_off", "reminders.turn_on", "settings.diagnose", "zoom.disconnect", "resend.again", "failed.retry", "marks.no_show",
+        "feed_address.make", "feed_address.end",
     }  # fmt: skip
     not_a_persons = {"zoom_webhook.receive", "public.booked"}
     a_password_alone = {"admin.confirm"}
