@@ -79,6 +79,9 @@ def find_out_why_no_meetings(walk: Walk) -> None:
     with step(
         "Check that your Zoom account has the necessary permissions (meeting:write:meeting)."
     ):
+        # The booking that waits would find out by itself at any moment, and end the connection:
+        # Zoom makes no meetings until the host has found the same.
+        walk.stack.fault("500", 1000)
         with granting(walk.stack, "meeting:read:meeting"):
             aya.locator("#zoom").get_by_role("link", name=say("Connect Zoom")).click()
             aya.get_by_role("button", name="Allow").click()
@@ -90,6 +93,7 @@ def find_out_why_no_meetings(walk: Walk) -> None:
         walk.follow_guide("#no-meetings + ol li:nth-child(4)")
         walk.press("Disconnect Zoom")
         people.connect_zoom(aya, say)
+        walk.stack.clear_faults()
         wait_until(lambda: mails_with(walk, waiting, "/j/"), "the meeting that waited")
         diagnose(walk)
         expect(findings.and_(aya.locator(".done")).first).to_be_visible()
