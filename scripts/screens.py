@@ -16,7 +16,7 @@ from datetime import date, timedelta
 
 from playwright.sync_api import Page, sync_playwright
 
-from scripts import chromium
+from scripts import chromium, screens_life
 from scripts.camera import (
     FOLDER,
     PATIENCE,
@@ -161,12 +161,16 @@ class Tour:
         page.locator("#meeting .button.main").wait_for(timeout=PATIENCE * 1000)
         self.camera.shoot(page, "booked", dark=True)
         self.mails(1, "booked")
+        booked = page.url
+        join = screens_life.move(self, page)
         self.others(page)
+        page.goto(booked)
         self.camera.go(page, page.url + "/cancel", "cancel")
         page.locator("main form button").click()
         page.wait_for_url(re.compile(r"/booking/[^/]+$"))
         self.camera.shoot(page, "cancelled")
-        self.mails(5, "cancelled")
+        self.mails(6, "cancelled")
+        screens_life.come_again(self, page, join)
 
     def some_slot(self, page: Page, number: int) -> str:
         """The address of one of the times on the second open day."""
@@ -219,6 +223,7 @@ class Tour:
         ready, failed = booking.first.get_attribute("href"), booking.nth(1).get_attribute("href")
         self.camera.go(page, ready or "", "booking")
         self.camera.go(page, failed or "", "booking-failed")
+        screens_life.host(self, page, ready or "")
         self.camera.go(page, "/dashboard/bookings?tab=past", "bookings-past")
         self.camera.go(page, "/dashboard/bookings?tab=cancelled", "bookings-cancelled")
         self.camera.go(page, "/dashboard/bookings?q=zzz", "bookings-none-found")
