@@ -166,6 +166,7 @@ def test_what_a_worker_has_in_hand_is_waited_for(
         .join(Booking)
         .join(Booking.client)
         .where(Booking.host_id == aya.id, Attendee.email == OTTO)
+        .order_by(Task.id)
     ).first()
     assert over is not None
     over.state = "waiting"

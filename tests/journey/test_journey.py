@@ -48,7 +48,10 @@ def test_a_booking_becomes_a_meeting_and_both_get_its_link(
         assert link in mail["text"]
         assert link in mail["html"]
         assert {calendar["method"] for calendar in mail["calendars"]} == {"REQUEST"}
-        assert str(only_event(mail)["location"]) == link
+        join = str(only_event(mail)["location"])
+        assert join.startswith(f"{stack.base}/join/")
+        assert join in mail["text"]
+        assert link in str(only_event(mail)["description"])
     assert only_event(to_ken)["uid"] == only_event(to_aya)["uid"]
     assert booked.url in to_ken["text"]
 
