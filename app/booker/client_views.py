@@ -61,6 +61,7 @@ def render_booking(booking: Booking, token: str, *, part: str | None = None) -> 
         waits=standing.waits_for_meeting(booking),
         is_slow=standing.waits_long(booking),
         ask_every=standing.ask_every(booking),
+        checked_at=standing.checked_at(booking),
         reload_every=standing.reload_every(booking),
         join_address=join_address(booking),
         is_part=part is not None and is_htmx(),

@@ -1,7 +1,7 @@
 """How a booking stands right now. Its pages say and offer what is true at that moment."""
 
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ..core.clock import utcnow
@@ -120,3 +120,13 @@ def waits_long(booking: Booking) -> bool:
         return False
     move = followups.latest_move(booking)
     return utcnow() - (move.at if move else booking.created_at) >= SLOW_AFTER
+
+
+def checked_at(booking: Booking) -> datetime | None:
+    """When its meeting was last looked at before it begins and found as it should be (aware UTC); None where
+    that is still to come, or tells nothing any more."""
+    looked = any(
+        task.kind == followups.CHECK_MEETING and task.state == State.DONE for task in booking.tasks
+    )
+    is_ready = booking.meeting_state is MeetingState.READY and booking.is_live
+    return booking.meeting.checked_at if looked and is_ready and booking.meeting else None

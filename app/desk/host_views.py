@@ -118,6 +118,7 @@ def details(booking: Booking, note_form: NoteForm | None = None) -> dict[str, An
         "is_of_earlier_account": is_of_earlier_account(booking.host_id, booking.zoom_host_id),
         "has_live_meeting": has_live_meeting(booking),
         "is_near": standing.is_near(booking),
+        "checked_at": standing.checked_at(booking),
         "has_begun": booking.starts_at <= utcnow(),
         "timeline": timeline_of(booking),
         "siblings": (siblings := series.siblings_of(booking)),

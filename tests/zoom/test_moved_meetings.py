@@ -14,12 +14,11 @@ from app.bookings import moving, service
 from app.bookings.meetings import Meeting
 from app.bookings.models import Booking
 from app.bookings.remains import left_behind
-from app.core.clock import utcnow
 from app.db import db
 from app.events import Actor
 from app.zoom import meetings as zoom_meetings
 from app.zoom import service as zoom_service
-from tests.support.cast import make_booking, make_host, make_page, move_back, tomorrow
+from tests.support.cast import make_booking, make_host, make_page, tomorrow
 from tests.support.services import MailServer
 from tests.tasks.steps import AYA, KEN, event_of, states, task_of, text_of, work
 from tests.zoom.conftest import Sandbox
@@ -212,77 +211,3 @@ def test_the_later_of_two_moves_wins_at_zoom(
     tasks.run(former)
     work()
     assert list(at_zoom(sandbox).values()) == [tomorrow(9)]
-
-
-def due_now(booking: Booking, minutes: int) -> None:
-    """The look that many minutes before the booking is due."""
-    db.session.expire_all()
-    [look] = [
-        task for task in booking.tasks
-        if task.kind == "meeting.check" and task.dedupe_key.endswith(f":{minutes}")
-        and task.state == "waiting"
-    ]  # fmt: skip
-    look.due_at = utcnow()
-    db.session.commit()
-
-
-def reads(sandbox: Sandbox) -> int:
-    calls = sandbox.get("calls")
-    return sum(1 for call in calls if call["method"] == "GET" and "/meetings/" in call["path"])
-
-
-def far_ahead(sandbox: Sandbox, scopes: list[str]) -> Booking:
-    booking = booked(sandbox, scopes)
-    moving.move(booking, booking.starts_at + timedelta(days=3), Actor.HOST)
-    work()
-    return booking
-
-
-def test_a_meeting_is_looked_at_twice_and_nobody_is_told_that_all_is_well(
-    app: Flask, mails: MailServer, sandbox: Sandbox
-) -> None:
-    booking = far_ahead(sandbox, SIX)
-    before, sent = reads(sandbox), len(mails.messages)
-    looks = [task for task in booking.tasks if task.kind == "meeting.check"]
-    waiting = [task.due_at for task in looks if task.state == "waiting"]
-    hours = [timedelta(hours=24), timedelta(hours=1)]
-    assert sorted(waiting) == [booking.starts_at - ahead for ahead in hours]
-    for minutes in (1440, 60):
-        due_now(booking, minutes)
-        work()
-    assert reads(sandbox) - before == 2
-    assert len(mails.messages) == sent
-    assert reread(booking).meeting.checked_at is not None
-    assert utcnow() - booking.meeting.checked_at < timedelta(minutes=1)
-
-
-@pytest.mark.parametrize("scopes", [TWO, SIX])
-def test_a_meeting_that_was_moved_at_zoom_is_brought_back_and_all_are_told_once(
-    app: Flask, mails: MailServer, sandbox: Sandbox, scopes: list[str]
-) -> None:
-    booking = far_ahead(sandbox, scopes)
-    move_back(booking, timedelta(hours=2))  # as if Zoom's were later
-    sent = len(mails.to(KEN))
-    for minutes in (1440, 60):
-        due_now(booking, minutes)
-        work()
-    assert at_zoom(sandbox)[reread(booking).meeting.external_id] == booking.starts_at
-    for address in (KEN, AYA):
-        [told] = mails.to(address)[sent:]
-        assert booking.join_url in text_of(told)
-        assert event_of(told).decoded("DTSTART") == booking.starts_at
-
-
-def test_a_meeting_that_was_deleted_at_zoom_is_made_again_and_all_are_told_once(
-    app: Flask, mails: MailServer, sandbox: Sandbox
-) -> None:
-    booking = far_ahead(sandbox, SIX)
-    zoom_meetings.delete(booking.host_id, booking.meeting.external_id, lambda: None)
-    sent = len(mails.to(KEN))
-    for minutes in (1440, 60):
-        due_now(booking, minutes)
-        work()
-    assert at_zoom(sandbox) == {reread(booking).meeting.external_id: booking.starts_at}
-    for address in (KEN, AYA):
-        [told] = mails.to(address)[sent:]
-        assert booking.join_url in text_of(told)
