@@ -21,6 +21,11 @@ _BOOKING_AND_LINK = (
             Task.kind == bindparam("link_mail"),
             Task.id > bindparam("task"),
         ),
+        exists().where(
+            Task.booking_id == Booking.id,
+            Task.kind == bindparam("move_mail"),
+            Task.id > bindparam("task"),
+        ),
         select(Task.dedupe_key).where(Task.id == bindparam("task")).scalar_subquery(),
     )
     .where(Booking.id == bindparam("booking"))
@@ -33,8 +38,10 @@ def deliver(lease: Lease) -> None:
     _mail, party, name = lease.kind.split(".")
     occasion = named(name)
     read_only()
-    booking, has_link_mail, key = _read(lease, party)
+    booking, has_link_mail, is_moved_since, key = _read(lease, party)
     again = resend.number_of(key)
+    if is_moved_since and occasion.method == "REQUEST":
+        raise Overtaken  # it was running when the booking was moved, and says nothing of that
     if occasion.is_overtaken(booking, has_link_mail=has_link_mail and not again):
         raise Overtaken
     reminder = reminder_of(key)
@@ -49,15 +56,15 @@ def deliver(lease: Lease) -> None:
     send(message)
 
 
-def _read(lease: Lease, party: str) -> tuple[Booking, bool, str]:
-    """The booking with its host, client and meeting, and whether this party gets, or got, a later mail
-    with the link of its own; and the task's key.
+def _read(lease: Lease, party: str) -> tuple[Booking, bool, bool, str]:
+    """The booking with its host, client and meeting; whether this party gets, or got, a later mail
+    with the link of its own, and one about a later move; and the task's key.
 
     All by one statement: a link that the message tells, and the mail about it, are seen together.
     """
     asked = {
         "booking": lease.booking_id, "task": lease.task_id,
-        "link_mail": mail_kind(party, followups.LINK),
+        "link_mail": mail_kind(party, followups.LINK), "move_mail": mail_kind(party, followups.MOVED),
     }  # fmt: skip
-    booking, is_told, key = db.session.execute(_BOOKING_AND_LINK, asked).one()
-    return booking, is_told, key
+    booking, is_told, is_moved, key = db.session.execute(_BOOKING_AND_LINK, asked).one()
+    return booking, is_told, is_moved, key
