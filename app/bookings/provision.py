@@ -11,7 +11,7 @@ from .. import outbox
 from ..core.clock import utcnow
 from ..db import commit_and_keep, db
 from ..events import Action, Actor, record
-from ..outbox import Due, State, Task
+from ..outbox import OPEN_STATES, Due, State, Task
 from ..zoom.meetings import may_create
 from . import followups
 from .meetings import Meeting, MeetingState
@@ -106,16 +106,25 @@ def confirm_meeting(booking_id: int, starts_at: datetime) -> bool:
     """Note that the booking's meeting is at Zoom at `starts_at` (aware UTC) and commit. False: that is not
     the booking's time any more. Raises NoResultFound."""
     booking, meeting = _locked(Booking.id == booking_id)
-    meeting.checked_at = utcnow()
+    is_there = _is_at(starts_at, booking)
+    if is_there:
+        meeting.checked_at = utcnow()
     db.session.commit()
-    return not booking.is_live or _is_at(starts_at, booking)
+    return is_there or not booking.is_live
 
 
-def realign_meeting(booking_id: int) -> None:
+def realign_meeting(booking_id: int, agreed: datetime) -> None:
     """Have the booking's meeting brought to the booking's time, as after a move, and commit: it was moved
-    at Zoom. Raises NoResultFound."""
+    at Zoom. Not where the booking was moved since it had the time `agreed` (aware UTC), or a move
+    of the meeting is still on its way. Raises NoResultFound."""
     booking, _meeting = _locked(Booking.id == booking_id)
-    if not booking.is_live:
+    moves = select(Task.id).where(
+        Task.booking_id == booking_id,
+        Task.kind == followups.MOVE_MEETING,
+        Task.state.in_(OPEN_STATES),
+    )
+    is_moved = booking.starts_at != agreed or db.session.scalar(moves.limit(1)) is not None
+    if not booking.is_live or is_moved:
         db.session.rollback()
         return
     booking.ical_sequence += 1

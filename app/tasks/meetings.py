@@ -171,15 +171,24 @@ def move(lease: Lease) -> None:
             meetings.move(host_id, number, wanted, partial(leases.renew, lease), of=owner)
         except Refused as refusal:
             is_gone = refusal.reason == "zoom_meeting_gone"
-            if refusal.reason not in CANNOT_BE_MOVED or not replace_meeting(
+            if refusal.reason in CANNOT_BE_MOVED and replace_meeting(
                 booking_id, number, is_gone=is_gone
             ):
+                return
+            if _is_still_to_move(booking_id, number):
                 raise
-            return
-        if confirm_meeting(booking_id, wanted.starts_at):
-            return
+        else:
+            if confirm_meeting(booking_id, wanted.starts_at):
+                return
         booking = find_with_parties(lease.booking_id)
     raise Overtaken
+
+
+def _is_still_to_move(booking_id: int, number: int) -> bool:
+    """Whether this is still the meeting that somebody will come to: the booking may have been cancelled, or
+    got another one, while Zoom was asked."""
+    db.session.rollback()
+    return _to_move(find_with_parties(booking_id)) == number
 
 
 def _to_move(booking: Booking) -> int | None:
@@ -197,17 +206,20 @@ def check(lease: Lease) -> None:
     if number is None or not meetings.may_read(booking.host_id, of=booking.zoom_host_id):
         raise Overtaken
     host_id, booking_id, owner = booking.host_id, booking.id, booking.zoom_host_id
+    agreed = booking.starts_at
     try:
         live = meetings.read(host_id, number, before_call=partial(leases.renew, lease), of=owner)
     except Refused as refusal:
         if refusal.reason not in {"zoom_meeting_gone", "zoom_meeting_unknown"}:
             raise
         is_gone = refusal.reason == "zoom_meeting_gone"
-        if not replace_meeting(booking_id, number, is_gone=is_gone):
+        if replace_meeting(booking_id, number, is_gone=is_gone):
+            return
+        if _is_still_to_move(booking_id, number):
             raise
-        return
-    if not confirm_meeting(booking_id, live.starts_at or booking.starts_at):
-        realign_meeting(booking_id)
+        raise Overtaken from refusal
+    if not confirm_meeting(booking_id, live.starts_at or agreed):
+        realign_meeting(booking_id, agreed)
 
 
 def delete(lease: Lease) -> None:
