@@ -20,6 +20,7 @@ CREATE_MEETING = "meeting.create"
 MOVE_MEETING = "meeting.move"
 DELETE_MEETING = "meeting.delete"
 CHECK_MEETING = "meeting.check"
+AT_ZOOM = {CREATE_MEETING, MOVE_MEETING, DELETE_MEETING, CHECK_MEETING}
 PARTIES = ("attendee", "host")
 TO_ATTENDEE = "mail.attendee."
 CONFIRMED = "confirmed"
@@ -229,10 +230,28 @@ def _key(booking: Booking, kind: str) -> str:
     return f"{booking.public_id}:{kind}:{booking.ical_sequence}"
 
 
+def sequence_of(key: str) -> int:
+    """The sequence at which a task of such a key was planned."""
+    return int(key.rpartition(":")[2])
+
+
 def latest_move(booking: Booking) -> Change | None:
     """The change by which the booking got the time that it has; None where it was never moved."""
     moves = [change for change in booking.changes if change.old_starts_at is not None]
     return max(moves, key=lambda change: change.sequence, default=None)
+
+
+def untold(booking: Booking, party: str) -> list[Change]:
+    """What has happened to the booking since the last mail of its time that `client` or `host` got, the
+    oldest first: a mail that waited for the link or the mail server is called off by the next move."""
+    recipient = "attendee" if party == "client" else party
+    kinds = {mail_kind(recipient, occasion) for occasion in (CONFIRMED, MOVED)}
+    told = [task for task in booking.tasks if task.kind in kinds and task.state == State.DONE]
+    ends = [task.dedupe_key.rpartition(":")[2] for task in told]
+    numbers = [int(end) for end in ends if end.isdecimal()]  # none of what was sent again
+    latest = max(numbers, default=-1)
+    changes = sorted(booking.changes, key=lambda change: change.sequence)
+    return [change for change in changes if change.sequence > latest]
 
 
 def tell_link_late(booking: Booking) -> list[Task]:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from ..db import db
 from ..outbox import OPEN_STATES, State, Task
 from ..zoom.meetings import is_of_earlier_account, may_delete
-from .followups import CREATE_MEETING, DELETE_MEETING, MOVE_MEETING, was_planned
+from .followups import CREATE_MEETING, DELETE_MEETING, MOVE_MEETING, sequence_of
 from .meetings import Meeting, MeetingState
 from .models import Booking, Change
 
@@ -117,8 +117,18 @@ def link_after_move(booking: Booking, move: Change) -> AfterMove | None:
     got its first one meanwhile."""
     if booking.meeting_state is not MeetingState.READY:
         return None
-    if was_planned(booking, MOVE_MEETING, move.sequence):
-        return AfterMove.STAYS
-    if was_planned(booking, CREATE_MEETING, move.sequence):
-        return AfterMove.NEW
-    return None if numbers_left_behind(booking) else AfterMove.AT_FORMER_TIME
+    planned = db.session.execute(
+        select(Task.kind, Task.dedupe_key, Task.finished_at)
+        .where(Task.booking_id == booking.id, Task.kind.in_((CREATE_MEETING, MOVE_MEETING)))
+        .order_by(Task.id)
+    ).all()
+    moved, made = False, None
+    for kind, key, finished_at in planned:
+        is_since = (sequence := sequence_of(key)) >= move.sequence
+        if kind == MOVE_MEETING:
+            moved = moved or is_since
+        elif is_since or finished_at is None or finished_at >= move.at:
+            made = sequence  # by this move, after it, or while it was made
+    if made is not None:
+        return AfterMove.NEW if made else None
+    return AfterMove.STAYS if moved else AfterMove.AT_FORMER_TIME

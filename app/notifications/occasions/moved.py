@@ -1,13 +1,13 @@
 """A booking has another time: one REQUEST with the same UID. Where another meeting is being made, this waits
 for its link, up to the link wait; then it goes without."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
 
-from ...bookings.followups import MOVED, latest_move
-from ...bookings.models import Booking
+from ...bookings.followups import MOVED, latest_move, untold
+from ...bookings.models import Booking, Change
 from ...bookings.occasions import Deed, Occasion
 from ...bookings.remains import left_behind, link_after_move
 from ...core.clock import utcnow
@@ -34,19 +34,28 @@ class Moved(Occasion):
         return super().is_overtaken(booking, has_link_mail=False)
 
     def values(self, booking: Booking, party: str) -> dict[str, object]:
-        """The move, what became of the link, and to the host the meetings that remain at Zoom."""
+        """The move, with the time and the words since the last mail that this party got; what became of
+        the link, and to the host the meetings that remain at Zoom."""
         move = latest_move(booking)
+        changes = untold(booking, party)
+        first = next((one for one in changes if one.old_starts_at), move)
+        said = [one.words for one in changes if one.words and one.by != party]
         return {
             "move": move,
-            "former": (move.old_starts_at, move.old_starts_at + booking.length)
-            if move and move.old_starts_at
-            else None,
-            "link_after": link_after_move(booking, move) if move else None,
+            "former": _former(booking, [*changes, move] if move else []),
+            "link_after": link_after_move(booking, first) if first else None,
             "left_behind": left_behind(booking) if party == "host" else (),
-            "said_lines": move.words.split("\n")
-            if move and move.words and move.by != party
-            else [],
+            "said_lines": "\n\n".join(said).split("\n") if said else [],
         }
+
+
+def _former(booking: Booking, changes: Iterable[Change]) -> tuple[datetime, datetime] | None:
+    """The time that the reader knows; where it is the present one again, that of the last move."""
+    times = [change.old_starts_at for change in changes if change.old_starts_at]
+    if not times:
+        return None
+    starts_at = times[0] if times[0] != booking.starts_at else times[-1]
+    return starts_at, starts_at + booking.length
 
 
 OCCASION = Moved()

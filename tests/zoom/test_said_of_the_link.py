@@ -1,0 +1,69 @@
+"""What the mail about a move says of the link, whenever it leaves."""
+
+from collections.abc import Sequence
+
+from flask import Flask
+
+from app import tasks
+from app.bookings import moving
+from app.bookings.models import Booking
+from app.db import db
+from app.events import Actor
+from app.zoom import meetings as zoom_meetings
+from app.zoom import service as zoom_service
+from tests.support.cast import make_booking, make_host, make_page, tomorrow
+from tests.support.services import MailServer
+from tests.tasks.steps import AYA, KEN, text_of, work
+from tests.zoom.conftest import Sandbox
+from tests.zoom.test_moved_meetings import SIX, TWO, booked, reread
+
+
+def work_at_zoom(booking: Booking, *kinds: str) -> None:
+    """Run these before any mail."""
+    for kind in kinds:
+        waiting = [task for task in reread(booking).tasks if task.state == "waiting"]
+        for task_id in [task.id for task in waiting if task.kind == kind]:
+            tasks.run(task_id)
+
+
+def said(mails: MailServer, addresses: Sequence[str] = (KEN, AYA)) -> str:
+    return "".join(text_of(mails.to(address)[-1]) for address in addresses)
+
+
+def test_a_first_meeting_that_is_made_after_the_move_was_never_at_the_former_time(
+    app: Flask, mails: MailServer, sandbox: Sandbox
+) -> None:
+    sandbox.choose(scopes=SIX)
+    host = make_host()
+    zoom_service.link(host.id, sandbox.grant("aya"))
+    booking = make_booking(make_page(host, auto_zoom=True), tomorrow(3))
+    moving.move(booking, tomorrow(6), Actor.CLIENT)
+    work()
+    assert reread(booking).join_url in said(mails, [AYA])
+    assert "the former time" not in said(mails)
+    assert "the same as before" not in said(mails)
+
+
+def test_of_two_moves_at_once_the_link_is_new_though_the_former_meeting_is_deleted(
+    app: Flask, mails: MailServer, sandbox: Sandbox
+) -> None:
+    booking = booked(sandbox, [*TWO, "meeting:delete:meeting"])
+    for hour in (6, 9):
+        moving.move(booking, tomorrow(hour), Actor.CLIENT)
+    work_at_zoom(booking, "meeting.create", "meeting.delete")
+    work()
+    assert said(mails).count("The Zoom link is new: please use this one.") == 2
+
+
+def test_a_link_is_not_the_same_where_the_meeting_could_not_be_moved_after_all(
+    app: Flask, mails: MailServer, sandbox: Sandbox
+) -> None:
+    booking = booked(sandbox, SIX)
+    number = booking.meeting.external_id
+    zoom_meetings.delete(booking.host_id, number, lambda: None)
+    moving.move(booking, tomorrow(6), Actor.CLIENT)
+    work_at_zoom(booking, "meeting.move", "meeting.create")
+    assert reread(booking).meeting.external_id != number
+    work()
+    db.session.expire_all()
+    assert said(mails).count("The Zoom link is new: please use this one.") == 2
