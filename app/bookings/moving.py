@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, NoResultFound
 
 from .. import outbox
 from ..accounts.service import lock
@@ -76,8 +76,12 @@ def move(
     CannotMove; Stale when it was changed since; SlotTaken and OutsideHours as `service.book` does.
     After any of them the booking stands as it was.
     """
-    booking_id = booking.id
-    lock(booking.host_id)
+    booking_id, host_id = booking.id, booking.host_id
+    try:
+        lock(host_id)
+    except NoResultFound as gone:
+        db.session.rollback()
+        raise CannotMove(Barred.CANCELLED) from gone  # the account was deleted a moment ago
     # A meeting may be put on it just now, so what hangs on it is read after its row is held.
     held = select(Booking).where(Booking.id == booking_id).with_for_update(key_share=True)
     db.session.execute(held.execution_options(populate_existing=True)).scalar_one()
@@ -117,7 +121,10 @@ def _moved(
     booking.ends_at = start + timedelta(minutes=booking.duration)
     booking.version += 1
     booking.ical_sequence += 1
+    booking.no_show_at = None  # said of the former time, as a decline is
     declines.forget(booking.client)
+    if booking.meeting is not None and booking.meeting.erase_at is not None:
+        booking.meeting.erase_at = booking.ends_at  # its link is to last until then
     if booking.hold is None:
         booking.hold = Hold(host_id=booking.host_id)
     booking.hold.blocked_from, booking.hold.blocked_until = blocked(offering.page, start)

@@ -64,7 +64,7 @@ def move(public_id: str, start: datetime) -> ResponseReturnValue:
     mover = mover_of(public_id)
     former = mover.booking.starts_at
     answer = move_pages.move(mover, start)
-    if mover.booking.starts_at != former:
+    if former != mover.booking.starts_at == start:  # others may have moved it at the same moment
         flash(_("The booking is moved. You both get an email."), "done")
     return answer
 

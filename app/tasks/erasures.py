@@ -13,7 +13,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import selectinload
 
-from ..bookings.followups import CREATE_MEETING, DELETE_MEETING
+from ..bookings.followups import AT_ZOOM
 from ..bookings.meetings import Meeting
 from ..bookings.models import Booking, Status
 from ..core.clock import utcnow
@@ -86,7 +86,7 @@ def _erase(meeting: Meeting, booking: Booking) -> None:
     meeting.join_url = meeting.passcode = meeting.erase_at = None
     meeting.error = _code_of(meeting.error)
     for task in booking.tasks:
-        if task.kind in {CREATE_MEETING, DELETE_MEETING}:
+        if task.kind in AT_ZOOM:
             task.last_error = _code_of(task.last_error)
 
 

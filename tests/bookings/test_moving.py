@@ -5,9 +5,10 @@ from functools import partial
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, func, select, update
+from sqlalchemy import delete, event, func, select, update
 
-from app.bookings import moving, service
+from app.accounts.models import User
+from app.bookings import marks, moving, service
 from app.bookings.models import Booking, Change, Hold
 from app.bookings.moving import Barred
 from app.core.clock import utcnow
@@ -89,6 +90,24 @@ def test_a_decline_was_of_the_former_time(app: Flask) -> None:
     db.session.commit()
     moving.move(booking, tomorrow(6), CLIENT)
     assert booking.client.declined_at is None
+
+
+def test_that_nobody_came_was_said_of_the_former_time(app: Flask) -> None:
+    booking = make_booking(make_page(make_host()), tomorrow(3))
+    move_back(booking, booking.starts_at - utcnow() + timedelta(minutes=10))
+    marks.mark_no_show(booking, is_no_show=True)
+    moving.move(booking, tomorrow(6), HOST)
+    assert booking.no_show_at is None
+
+
+def test_an_account_that_was_deleted_a_moment_ago_is_no_fault(app: Flask) -> None:
+    host = make_host()
+    booking = make_booking(make_page(host), tomorrow(3))
+    with app.app_context():
+        db.session.execute(delete(User).where(User.id == host.id))
+        db.session.commit()
+    with pytest.raises(moving.CannotMove):
+        moving.move(booking, tomorrow(6), CLIENT)
 
 
 def test_a_second_press_changes_nothing(app: Flask) -> None:

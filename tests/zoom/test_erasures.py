@@ -8,11 +8,13 @@ from flask import Flask
 from sqlalchemy import text
 
 from app.accounts.models import User
+from app.bookings import moving
 from app.bookings.meetings import Meeting
 from app.bookings.models import Booking
 from app.bookings.service import cancel
 from app.core.clock import utcnow
 from app.db import db
+from app.events import Actor
 from app.tasks import erasures
 from app.tasks.sweep import sweep
 from app.zoom import service
@@ -103,6 +105,21 @@ def test_within_ten_days_a_booking_to_come_keeps_the_link_alone_and_then_nothing
     assert db.session.query(ZoomErasure).count() == 0
 
 
+def test_the_link_goes_along_with_a_booking_that_is_moved(app: Flask, host: User) -> None:
+    booking = booked(host, 2)
+    move_back(booking, timedelta(days=-30))
+    post(app, removal())
+    with time_machine.travel(in_days(10), tick=False):
+        sweep()
+        moving.move(booking, booking.starts_at + timedelta(days=1), Actor.HOST)
+    with time_machine.travel(booking.ends_at - timedelta(minutes=1), tick=False):
+        sweep()
+        assert kept(booking) == LINK_ALONE
+    with time_machine.travel(booking.ends_at, tick=False):
+        sweep()
+        assert kept(booking) == NOTHING
+
+
 def test_a_cancelled_booking_needs_no_link_any_more(app: Flask, host: User) -> None:
     booking = booked(host, 2)
     cancel(booking, by="client")
@@ -111,17 +128,21 @@ def test_a_cancelled_booking_needs_no_link_any_more(app: Flask, host: User) -> N
     assert kept(booking) == NOTHING
 
 
-def test_what_zoom_said_goes_as_well_and_our_own_word_for_it_stays(app: Flask, host: User) -> None:
+@pytest.mark.parametrize("deed", ["create", "move", "check", "delete"])
+def test_what_zoom_said_goes_as_well_and_our_own_word_for_it_stays(
+    app: Flask, host: User, deed: str
+) -> None:
     booking = over(host, 2)
     task = task_of(booking, "meeting.create")
     booking.meeting.error = "zoom_refused: aya's own words."
-    task.state, task.last_error = "failed", "zoom_refused: aya's own words."
+    task.kind, task.state = f"meeting.{deed}", "failed"
+    task.last_error = "zoom_refused: aya's own words."
     db.session.commit()
     post(app, removal())
     sweep()
     db.session.expire_all()
     assert booking.meeting.error == "zoom_refused"
-    assert task_of(booking, "meeting.create").last_error == "zoom_refused"
+    assert task_of(booking, f"meeting.{deed}").last_error == "zoom_refused"
 
 
 @pytest.mark.parametrize("said", ["true", None, "absent", True])
