@@ -101,7 +101,7 @@ def show_form(
 ) -> ResponseReturnValue:
     """Both times, and words to the other party. 409: this time is not offered (any more)."""
     if barred := moving.barred_from(mover.booking, mover.by):
-        return show_barred(mover, barred)
+        return show_barred(mover, barred, form)
     form = form or mover.form(formdata=None)
     offering = moving.offering_for(mover.booking, mover.by)
     if not openings.is_open(offering, start):
@@ -143,8 +143,15 @@ def show_lost(mover: Mover, start: datetime, form: ClientMoveForm | HostMoveForm
     return response
 
 
-def show_barred(mover: Mover, barred: Barred, *, status: int = 200) -> ResponseReturnValue:
-    """Why it cannot be moved, and whom to ask; a booking that is over or cancelled says so itself."""
+def show_barred(
+    mover: Mover,
+    barred: Barred,
+    form: ClientMoveForm | HostMoveForm | None = None,
+    *,
+    status: int = 200,
+) -> ResponseReturnValue:
+    """Why it cannot be moved, and whom to ask, with the words that were typed; a booking that is over or
+    cancelled says so itself."""
     if barred in {Barred.CANCELLED, Barred.OVER}:
         return see_other(mover.home)
     response = render(
@@ -154,6 +161,7 @@ def show_barred(mover: Mover, barred: Barred, *, status: int = 200) -> ResponseR
         zone=mover.zone,
         notice=mover.booking.page.change_notice,
         write_to=mailto(mover.booking.host.email),
+        words=words_of(form) if form else None,
     )
     response.status_code = status
     return response
@@ -176,7 +184,7 @@ def move(mover: Mover, start: datetime) -> ResponseReturnValue:
         form.form_errors.append(reached.words)
         return answer_not_now(make_response(show_form(mover, start, form)), reached)
     except moving.CannotMove as refusal:
-        return show_barred(mover, refusal.why, status=409)
+        return show_barred(mover, refusal.why, form, status=409)
     except (*LOST, moving.Stale, *DATABASE_AWAY) as error:
         return not_moved(mover, start, form, error)
     return see_other(mover.home)

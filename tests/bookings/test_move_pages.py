@@ -155,8 +155,9 @@ def test_after_the_change_notice_the_page_says_whom_to_ask(
     asked = browser.get(f"{home}/reschedule")
     assert "Until 14 days before the start you could move the booking here." in asked.text
     assert asked.one('a[href="mailto:aya@example.jp"]')
-    sent = browser.post(f"{home}/reschedule/{slot(ELEVENTH)}", {"reason": "please"})
+    sent = browser.post(f"{home}/reschedule/{slot(ELEVENTH)}", {"reason": "My train is late"})
     assert sent.status in {200, 409}
+    assert "My train is late" in sent.text  # nothing that was typed is lost
     assert reread(booking).starts_at == TENTH
     browser, home, _field = go("host")
     assert browser.get(f"{home}/reschedule").status == 200
