@@ -234,6 +234,16 @@ def call_off_waiting(condition: ColumnElement[bool], reason: str | None = None) 
     )
 
 
+def call_off_overtaken(condition: ColumnElement[bool]) -> None:
+    """Call off waiting tasks and failed ones, which nobody is to mend any more, in the caller's
+    transaction. What runs is left to finish."""
+    change(
+        and_(Task.state.in_((State.WAITING, State.FAILED)), condition),
+        state=State.CANCELLED,
+        finished_at=utcnow(),
+    )
+
+
 def plan_again(task: Task, due_at: datetime) -> None:
     """Let a task that was called off wait again, in the caller's transaction."""
     change(

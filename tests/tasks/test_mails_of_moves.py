@@ -8,6 +8,8 @@ from app import outbox
 from app.bookings import moving
 from app.bookings.models import Booking
 from app.core.errors import Unavailable
+from app.db import db
+from app.desk.listing import worst_failure
 from app.events import Actor
 from tests.support.cast import make_booking, make_host, make_page, tomorrow
 from tests.support.services import MailServer
@@ -55,3 +57,18 @@ def test_of_two_moves_one_mail_is_sent_where_the_first_was_being_sent(
     moving.move(booking, tomorrow(9), CLIENT)
     put_off(running)
     assert subjects(mails) == ["Booked", "Moved"]
+
+
+def test_what_failed_for_the_former_time_is_not_the_hosts_to_mend(
+    app: Flask, mails: MailServer
+) -> None:
+    booking = make_booking(make_page(make_host()), tomorrow(3))
+    mails.recipient_answer = "550 5.1.1 no such user"
+    work()
+    assert worst_failure(booking) is not None
+    mails.recipient_answer = ""
+    moving.move(booking, tomorrow(6), CLIENT)
+    work()
+    db.session.expire_all()
+    assert subjects(mails) == ["Moved"]
+    assert worst_failure(booking) is None
