@@ -112,11 +112,12 @@ def bring_meeting_along(booking: Booking) -> list[Task]:
     return make_anew(booking) if may_create(booking.host_id) else []
 
 
-def after_repair(booking: Booking) -> list[Task]:
-    """Of a meeting that was moved at Zoom, though not by us: what brings it back, and the mails that say
-    so. The caller holds the booking's lock, has raised its SEQUENCE, and adds the tasks to it."""
+def after_repair(booking: Booking, *, was_changed: bool) -> list[Task]:
+    """Of a meeting that is at another time at Zoom: what brings it back, and where it `was_changed` there,
+    the mails that say so. The caller holds the booking's lock, has raised its SEQUENCE, and adds the
+    tasks to it."""
     added = bring_meeting_along(booking)
-    if booking.meeting_state is MeetingState.READY and added:
+    if was_changed and booking.meeting_state is MeetingState.READY and added:
         added += [task(booking, mail_kind(party, REPAIRED)) for party in PARTIES]
     return added
 

@@ -16,6 +16,7 @@ from ..zoom.meetings import may_create
 from . import followups
 from .meetings import Meeting, MeetingState
 from .models import Booking
+from .remains import AfterMove, link_after_move
 
 # Zoom says a time in whole seconds at the most.
 SAME_TIME = timedelta(minutes=1)
@@ -127,8 +128,11 @@ def realign_meeting(booking_id: int, agreed: datetime) -> None:
     if not booking.is_live or is_moved:
         db.session.rollback()
         return
+    move = followups.latest_move(booking)
+    # A move may have left it where it was: that is told already, and its link stays.
+    was_left = move is not None and link_after_move(booking, move) is AfterMove.AT_FORMER_TIME
     booking.ical_sequence += 1
-    added = followups.after_repair(booking)
+    added = followups.after_repair(booking, was_changed=not was_left)
     db.session.add_all(added)
     db.session.commit()
     outbox.enqueue(added)

@@ -11,6 +11,7 @@ from app.bookings.models import Booking
 from app.db import db
 from app.events import Actor
 from app.zoom import meetings as zoom_meetings
+from app.zoom import service as zoom_service
 from tests.support.cast import tomorrow
 from tests.support.services import MailServer
 from tests.tasks.steps import KEN, states, task_of, work
@@ -103,3 +104,18 @@ def test_of_two_who_find_the_meeting_gone_one_has_it_made_and_none_fails(
     work()
     assert "failed" not in {task.state for task in reread(booking).tasks}
     assert list(at_zoom(sandbox).values()) == [tomorrow(9)]
+
+
+def test_a_meeting_that_a_move_had_left_at_the_former_time_was_not_changed_at_zoom(
+    app: Flask, mails: MailServer, sandbox: Sandbox
+) -> None:
+    booking = booked(sandbox, SIX)
+    zoom_service.disconnect(booking.host_id)
+    moving.move(booking, booking.starts_at + timedelta(days=3), Actor.HOST)
+    work()
+    sent = len(mails.messages)
+    zoom_service.link(booking.host_id, sandbox.grant("aya"))
+    tasks.run(look_of(booking))
+    work()
+    assert list(at_zoom(sandbox).values()) == [reread(booking).starts_at]
+    assert len(mails.messages) == sent
