@@ -39,15 +39,16 @@ def attach_meeting(reference: str, made: MadeMeeting) -> bool:
 
     Waiting mails fall due. Who already has a mail without the link gets an update with it. A
     booking that was moved meanwhile has the meeting moved, or another made; one that was cancelled
-    has it deleted. False when another was kept before.
+    has it deleted. False when another was kept before: this one is left behind.
 
     `reference` is the booking's public id, which is never given twice. Raises NoResultFound when
     there is no such booking, or no longer, or it wants no meeting.
     """
     booking, meeting = _locked(Booking.public_id == reference)
     if meeting.state == MeetingState.READY:
-        db.session.rollback()
-        return meeting.external_id == made.id
+        is_this = meeting.external_id == made.id
+        _leave_behind(booking, made)
+        return is_this
     meeting.external_id = made.id
     meeting.zoom_host_id = made.host_id or None
     meeting.join_url = made.join_url
@@ -70,6 +71,28 @@ def attach_meeting(reference: str, made: MadeMeeting) -> bool:
     commit_and_keep()
     outbox.push([*brought_forward, *(Due(task.id, task.kind) for task in added)])
     return True
+
+
+def _leave_behind(booking: Booking, made: MadeMeeting) -> None:
+    """Let a meeting that nobody will come to be deleted at Zoom, or told to the host, unless it is one of
+    the booking's; commits."""
+    known = db.session.scalars(select(Meeting.external_id).where(Meeting.booking_id == booking.id))
+    if made.id in known.all():
+        db.session.rollback()
+        return
+    db.session.add(
+        Meeting(
+            booking_id=booking.id,
+            provider="zoom",
+            external_id=made.id,
+            zoom_host_id=made.host_id or None,
+            state=MeetingState.LEFT_BEHIND,
+        )
+    )
+    db.session.flush()
+    added = followups.delete_meetings(booking)
+    db.session.commit()
+    outbox.enqueue(added)
 
 
 def _is_at(starts_at: datetime | None, booking: Booking) -> bool:

@@ -8,6 +8,8 @@ from flask import Flask
 from app import tasks
 from app.bookings import moving, service
 from app.bookings.models import Booking
+from app.bookings.remains import left_behind
+from app.core.clock import utcnow
 from app.db import db
 from app.events import Actor
 from app.zoom import meetings as zoom_meetings
@@ -17,7 +19,15 @@ from tests.support.services import MailServer
 from tests.tasks.steps import KEN, states, task_of, work
 from tests.zoom.conftest import Sandbox
 from tests.zoom.test_checked_meetings import due_now, far_ahead
-from tests.zoom.test_moved_meetings import SIX, around_next_call, at_zoom, booked, reread
+from tests.zoom.test_moved_meetings import (
+    SIX,
+    TWO,
+    around_next_call,
+    at_zoom,
+    booked,
+    numbers,
+    reread,
+)
 
 
 def look_of(booking: Booking) -> int:
@@ -119,3 +129,29 @@ def test_a_meeting_that_a_move_had_left_at_the_former_time_was_not_changed_at_zo
     work()
     assert list(at_zoom(sandbox).values()) == [reread(booking).starts_at]
     assert len(mails.messages) == sent
+
+
+@pytest.mark.parametrize("may_delete", [True, False])
+def test_of_two_meetings_made_at_once_the_one_that_is_not_kept_is_deleted_or_told(
+    app: Flask, mails: MailServer, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch,
+    may_delete: bool,
+) -> None:  # fmt: skip
+    """A worker died when it had kept the first meeting, and its task is done once more beside the one by
+    which a move has another made."""
+    booking = booked(sandbox, [*TWO, "meeting:delete:meeting"] if may_delete else TWO)
+    first = task_of(booking, "meeting.create")
+    first.state, first.lease_until = "running", utcnow() - timedelta(seconds=1)
+    db.session.commit()
+    moving.move(booking, tomorrow(6), Actor.CLIENT)
+    again, anew = (task.id for task in reread(booking).tasks if task.kind == "meeting.create")
+
+    def make_meanwhile() -> None:
+        tasks.run(anew)
+
+    around_next_call(monkeypatch, "/users/me/meetings", before=make_meanwhile)
+    tasks.run(again)
+    work()
+    assert set(at_zoom(sandbox)) == set(numbers(booking))  # none that nobody knows of
+    current = reread(booking).meeting.external_id
+    assert at_zoom(sandbox)[current] == tomorrow(6)
+    assert len(left_behind(booking)) == (0 if may_delete else 2)
