@@ -83,15 +83,16 @@ def _leads_of(page_id: int) -> list[tuple[str, int]]:
     return [(party, minutes) for party, minutes in db.session.execute(asked)]
 
 
-def after_move(booking: Booking) -> list[Task]:
-    """Meeting and mails of a booking that has just got another time, added to it. What waited for the
-    former time, or failed, is called off. The caller holds the booking's lock."""
+def after_move(booking: Booking, leads: Iterable[tuple[str, int]]) -> list[Task]:
+    """Meeting, mails and reminders (`leads`, see there) of a booking that has just got another time, added
+    to it. What waited for the former time, or failed, is called off. The caller holds the booking's
+    lock."""
     at_zoom = (CREATE_MEETING, DELETE_MEETING)  # these go by what the booking says when they run
     outbox.call_off_overtaken(and_(Task.booking_id == booking.id, Task.kind.not_in(at_zoom)))
     added = bring_meeting_along(booking)
     added += checks(booking)
     waits = booking.meeting_state is MeetingState.WANTED
-    added += [*mails(Deed.MOVED, booking, waits_for_link=waits), *reminders(booking)]
+    added += [*mails(Deed.MOVED, booking, waits_for_link=waits), *reminders(booking, leads)]
     db.session.add_all(added)
     return added
 

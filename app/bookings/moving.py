@@ -3,22 +3,32 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError, NoResultFound
+from sqlalchemy.orm import joinedload
 
 from .. import outbox
 from ..accounts.service import lock
-from ..booking_pages.offerings import Offering, offering_of
+from ..booking_pages.models import BookingPage
+from ..booking_pages.offerings import Offering, PageSnapshot, offering_of
 from ..core.clock import utcnow
-from ..db import db
+from ..db import commit_and_keep, db
 from ..db.retry import retry_on_conflict
-from ..events import Action, Actor, record
+from ..events import Actor
 from . import declines, followups
-from .models import Booking, Change, Hold
+from .models import Booking, Change
+from .moved_parts import write_parts
 from .openings import for_booking, for_host, is_open
 from .service import OutsideHours, SlotTaken, blocked, refusal_of
 
 WORDS_LENGTH = 1000
+_HELD = (
+    select(Booking)
+    .where(Booking.id == bindparam("booking"))
+    .options(joinedload(Booking.client, innerjoin=True))
+    .with_for_update(key_share=True, of=Booking)
+)
+_AS_IT_STANDS = {"populate_existing": True}
 
 
 class Barred(StrEnum):
@@ -42,8 +52,11 @@ class Stale(Exception):
     """The booking was changed since the form was shown."""
 
 
-def barred_from(booking: Booking, by: Actor) -> Barred | None:
-    """Why `by` (client or host) cannot move the booking now; None where they can."""
+def barred_from(
+    booking: Booking, by: Actor, page: BookingPage | PageSnapshot | None = None
+) -> Barred | None:
+    """Why `by` (client or host) cannot move the booking now; None where they can. `page` is the
+    booking's, where it was read already."""
     now = utcnow()
     if not booking.is_live:
         return Barred.CANCELLED
@@ -51,7 +64,7 @@ def barred_from(booking: Booking, by: Actor) -> Barred | None:
         return Barred.OVER if booking.ends_at <= now else None
     if booking.starts_at <= now:
         return Barred.OVER
-    page = booking.page
+    page = page or booking.page
     if booking.starts_at - timedelta(minutes=page.change_notice) <= now:
         return Barred.NOTICE
     return Barred.PAGE_OFF if not page.is_live or page.archived_at is not None else None
@@ -82,22 +95,22 @@ def move(
     except NoResultFound as gone:
         db.session.rollback()
         raise CannotMove(Barred.CANCELLED) from gone  # the account was deleted a moment ago
-    # A meeting may be put on it just now, so what hangs on it is read after its row is held.
-    held = select(Booking).where(Booking.id == booking_id).with_for_update(key_share=True)
-    db.session.execute(held.execution_options(populate_existing=True)).scalar_one()
-    db.session.expire(booking, ["meeting", "hold", "page"])
+    db.session.execute(_HELD, {"booking": booking_id}, execution_options=_AS_IT_STANDS).scalar_one()
+    # A meeting may be put on it just now, so that is read after the booking's row is held.
+    db.session.expire(booking, ["meeting"])
     if booking.is_live and booking.starts_at == start:
         db.session.rollback()
         return
     try:
         tasks = _moved(booking, _checked(booking, start, by, version), start, by, words)
-        db.session.commit()
+        commit_and_keep()
     except (Stale, CannotMove, SlotTaken, OutsideHours):
         db.session.rollback()
         raise
     except IntegrityError as error:
         db.session.rollback()
         raise SlotTaken from error
+    db.session.expire(booking, ["changes", "hold", "tasks"])
     outbox.enqueue(tasks)
 
 
@@ -105,9 +118,9 @@ def _checked(booking: Booking, start: datetime, by: Actor, version: int | None) 
     """What the booking is offered, `start` among it."""
     if version not in {None, booking.version}:
         raise Stale
-    if barred := barred_from(booking, by):
-        raise CannotMove(barred)
     offering = offering_for(booking, by)
+    if barred := barred_from(booking, by, offering.page):
+        raise CannotMove(barred)
     if not is_open(offering, start):
         raise refusal_of(offering, start)
     return offering
@@ -125,24 +138,13 @@ def _moved(
     declines.forget(booking.client)
     if booking.meeting is not None and booking.meeting.erase_at is not None:
         booking.meeting.erase_at = booking.ends_at  # its link is to last until then
-    if booking.hold is None:
-        booking.hold = Hold(host_id=booking.host_id)
-    booking.hold.blocked_from, booking.hold.blocked_until = blocked(offering.page, start)
-    record(
-        Action.BOOKING_MOVED,
-        by,
-        host_id=booking.host_id,
-        subject_id=booking.id,
-        sequence=booking.ical_sequence,
-    )
-    booking.changes.append(
-        Change(
-            sequence=booking.ical_sequence,
-            by=by,
-            old_starts_at=former,
-            words=words or None,
-            at=utcnow(),
-        )
-    )
     db.session.flush()
-    return followups.after_move(booking)
+    change = Change(
+        sequence=booking.ical_sequence,
+        by=by,
+        old_starts_at=former,
+        words=words or None,
+        at=utcnow(),
+    )
+    write_parts(booking, change, blocked(offering.page, start))
+    return followups.after_move(booking, offering.reminders)
