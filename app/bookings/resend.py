@@ -39,8 +39,8 @@ def send_again(booking: Booking, after: int) -> bool:
     """
     booking = _locked(booking)
     kind = _kind(booking)
-    mails = [task for task in booking.tasks if task.kind == kind]
-    if any(task.state in OPEN_STATES for task in mails) or after < times_sent_again(booking):
+    is_on_its_way = any(task.state in OPEN_STATES for task in _mails(booking))
+    if is_on_its_way or after < times_sent_again(booking):
         db.session.rollback()
         return False
     _record(Action.BOOKING_SENT_AGAIN, booking)
@@ -66,7 +66,7 @@ def correct_address(booking: Booking, email: str) -> bool:
     booking.version += 1
     booking.ical_sequence += 1
     kind = _kind(booking)
-    waits = any(task.kind == kind and task.state == State.WAITING for task in booking.tasks)
+    waits = any(task.state == State.WAITING for task in _mails(booking))
     number = times_sent_again(booking) + 1
     _commit(booking, [] if waits else [followups.mail_task(booking, kind, _key(booking, number))])
     return True
@@ -90,6 +90,14 @@ def _locked(booking: Booking) -> Booking:
 def _kind(booking: Booking) -> str:
     occasion = followups.CONFIRMED if booking.is_live else followups.CANCELLED
     return mail_kind("attendee", occasion)
+
+
+def _mails(booking: Booking) -> list[Task]:
+    """The client's mails that tell how the booking stands, the one about a move too."""
+    kinds = {_kind(booking)}
+    if booking.is_live:
+        kinds.add(mail_kind("attendee", followups.MOVED))
+    return [task for task in booking.tasks if task.kind in kinds]
 
 
 def _key(booking: Booking, number: int) -> str:

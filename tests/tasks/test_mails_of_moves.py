@@ -5,7 +5,7 @@ from datetime import timedelta
 from flask import Flask
 
 from app import outbox
-from app.bookings import moving
+from app.bookings import moving, resend
 from app.bookings.models import Booking
 from app.core.errors import Unavailable
 from app.db import db
@@ -72,3 +72,17 @@ def test_what_failed_for_the_former_time_is_not_the_hosts_to_mend(
     db.session.expire_all()
     assert subjects(mails) == ["Moved"]
     assert worst_failure(booking) is None
+
+
+def test_a_mail_about_a_move_that_waits_is_the_one_that_is_sent_again(
+    app: Flask, mails: MailServer
+) -> None:
+    booking = make_booking(make_page(make_host()), tomorrow(3))
+    work()
+    moving.move(booking, tomorrow(6), CLIENT)
+    assert not resend.send_again(booking, after=0)
+    assert resend.correct_address(booking, "ken@example.org")
+    work()
+    [moved] = mails.to("ken@example.org")
+    assert str(moved["Subject"]).startswith("Moved: ")
+    assert subjects(mails) == ["Booked"]
