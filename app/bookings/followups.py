@@ -115,11 +115,11 @@ def bring_meeting_along(booking: Booking) -> list[Task]:
 
 def after_repair(booking: Booking, *, was_changed: bool) -> list[Task]:
     """Of a meeting that is at another time at Zoom: what brings it back, and where it `was_changed` there,
-    the mails that say so. The caller holds the booking's lock, has raised its SEQUENCE, and adds the
-    tasks to it."""
+    the mails that say so: they wait until it is back, and for no longer than somebody could come. The
+    caller holds the booking's lock, has raised its SEQUENCE, and adds the tasks to it."""
     added = bring_meeting_along(booking)
     if was_changed and booking.meeting_state is MeetingState.READY and added:
-        added += [task(booking, mail_kind(party, REPAIRED)) for party in PARTIES]
+        added += [task(booking, kind, booking.ends_at) for kind in mail_kinds(REPAIRED)]
     return added
 
 

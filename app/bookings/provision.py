@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, and_, delete, select
 from sqlalchemy.orm import contains_eager
 
 from .. import outbox
@@ -127,13 +127,17 @@ def fail_meeting(booking_id: int, reason: str) -> None:
 
 
 def confirm_meeting(booking_id: int, starts_at: datetime) -> bool:
-    """Note that the booking's meeting is at Zoom at `starts_at` (aware UTC) and commit. False: that is not
-    the booking's time any more. Raises NoResultFound."""
+    """Note that the booking's meeting is at Zoom at `starts_at` (aware UTC) and commit; mails that were to
+    say so fall due. False: that is not the booking's time any more. Raises NoResultFound."""
     booking, meeting = _locked(Booking.id == booking_id)
     is_there = _is_at(starts_at, booking)
+    repaired: list[Due] = []
     if is_there:
         meeting.checked_at = utcnow()
+        kinds = followups.mail_kinds(followups.REPAIRED)
+        repaired = outbox.bring_forward(and_(Task.booking_id == booking_id, Task.kind.in_(kinds)))
     db.session.commit()
+    outbox.push(repaired)
     return is_there or not booking.is_live
 
 

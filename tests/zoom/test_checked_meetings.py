@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
+from app import tasks
 from app.bookings import moving
 from app.bookings.models import Booking
 from app.core.clock import utcnow
@@ -14,7 +15,7 @@ from app.zoom import meetings as zoom_meetings
 from tests.support.cast import move_back, visit_as
 from tests.support.services import MailServer
 from tests.support.visitor import InProcess, Visitor
-from tests.tasks.steps import AYA, KEN, event_of, text_of, work
+from tests.tasks.steps import AYA, KEN, event_of, let_time_pass, text_of, work
 from tests.zoom.conftest import Sandbox
 from tests.zoom.test_moved_meetings import SIX, TWO, at_zoom, booked, reread
 
@@ -108,3 +109,27 @@ def test_a_meeting_that_was_deleted_at_zoom_is_made_again_and_all_are_told_once(
     for address in (KEN, AYA):
         [told] = mails.to(address)[sent:]
         assert booking.join_url in text_of(told)
+
+
+def test_nobody_is_told_of_a_repair_that_has_not_worked(
+    app: Flask, mails: MailServer, sandbox: Sandbox
+) -> None:
+    booking = far_ahead(sandbox, SIX)
+    move_back(booking, timedelta(hours=2))
+    sent = len(mails.messages)
+    due_now(booking, 1440)
+    [look] = [
+        task.id
+        for task in booking.tasks
+        if task.kind == "meeting.check" and task.due_at <= utcnow()
+    ]
+    tasks.run(look)
+    sandbox.fault("500")
+    work()
+    assert len(mails.messages) == sent
+    let_time_pass()
+    for one in [task.id for task in booking.tasks if task.kind == "meeting.move"]:
+        tasks.run(one)
+    work()
+    assert at_zoom(sandbox)[reread(booking).meeting.external_id] == booking.starts_at
+    assert len(mails.messages) == sent + 2
