@@ -1,6 +1,5 @@
 """kill -9 at each commit of a move: what is found afterwards is the former time, whole, or the new one."""
 
-import os
 import signal
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,7 +22,6 @@ from tests.conftest import empty_tables
 from tests.support import killed
 from tests.support.cast import make_booking, make_host, make_page, tomorrow
 from tests.support.services import MailServer
-from tests.support.stack import clean_environment
 from tests.tasks.steps import AYA, KEN, event_of, let_time_pass, text_of, work
 from tests.zoom.conftest import Sandbox, running_sandbox, sandbox
 from tests.zoom.test_moved_meetings import SIX, TWO, at_zoom, numbers
@@ -45,24 +43,7 @@ def move_and_work(public_id: str) -> None:
 @pytest.fixture
 def environment(app: Flask, mails: MailServer, sandbox: Sandbox) -> dict[str, str]:
     """For another process on the same database, mail server and sandbox."""
-    settings: Settings = app.extensions["settings"]
-    return clean_environment() | {
-        "PATH": os.environ["PATH"],
-        "INSTANCE_PATH": str(settings.instance_path),
-        "PUBLIC_BASE_URL": settings.public_base_url,
-        "SECRET_KEY": settings.secret_key,
-        "TOKEN_ENCRYPTION_KEYS": ",".join(settings.token_encryption_keys),
-        "DATABASE_URL": db.engine.url.render_as_string(hide_password=False),
-        "REDIS_URL": settings.redis_url,
-        "SMTP_URL": settings.smtp_url,
-        "MAIL_FROM": settings.mail_from,
-        "ZOOM_CLIENT_ID": settings.zoom_client_id,
-        "ZOOM_CLIENT_SECRET": settings.zoom_client_secret,
-        "ZOOM_WEBHOOK_SECRETS": ",".join(settings.zoom_webhook_secrets),
-        "ZOOM_OAUTH_BASE_URL": sandbox.url,
-        "ZOOM_API_BASE_URL": f"{sandbox.url}/v2",
-        "LEASE_SECONDS": "30",
-    }
+    return killed.environment_of(app, sandbox.url) | {"LEASE_SECONDS": "30"}
 
 
 @pytest.mark.parametrize("scopes", [TWO, SIX], ids=["two", "six"])

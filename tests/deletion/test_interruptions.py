@@ -31,7 +31,6 @@ from tests.support import killed
 from tests.support.cast import connect_zoom, make_booking, make_host, make_page, tomorrow
 from tests.support.killed import Running
 from tests.support.services import MailServer, free_ports
-from tests.support.stack import clean_environment
 from tests.tasks.steps import work
 from tests.tasks.test_worker import work_until_empty
 
@@ -41,22 +40,8 @@ COMMAND = ("delete-account", AYA, "--yes", "--patience", "30")
 @pytest.fixture
 def environment(app: Flask, mails: MailServer) -> dict[str, str]:
     """For another process on the same database, queue and mail server; Zoom is not there."""
-    settings: Settings = app.extensions["settings"]
     [zoom_port] = free_ports(1)
-    return clean_environment() | {
-        "INSTANCE_PATH": str(settings.instance_path),
-        "PUBLIC_BASE_URL": settings.public_base_url,
-        "SECRET_KEY": settings.secret_key,
-        "TOKEN_ENCRYPTION_KEYS": ",".join(settings.token_encryption_keys),
-        "DATABASE_URL": db.engine.url.render_as_string(hide_password=False),
-        "REDIS_URL": settings.redis_url,
-        "SMTP_URL": settings.smtp_url,
-        "MAIL_FROM": settings.mail_from,
-        "ZOOM_CLIENT_ID": settings.zoom_client_id,
-        "ZOOM_CLIENT_SECRET": settings.zoom_client_secret,
-        "ZOOM_WEBHOOK_SECRETS": ",".join(settings.zoom_webhook_secrets),
-        "ZOOM_OAUTH_BASE_URL": f"http://127.0.0.1:{zoom_port}",
-        "ZOOM_API_BASE_URL": f"http://127.0.0.1:{zoom_port}/v2",
+    return killed.environment_of(app, f"http://127.0.0.1:{zoom_port}") | {
         "ZOOM_CONNECT_SECONDS": "0.5",
         "ZOOM_READ_SECONDS": "0.5",
         "LEASE_SECONDS": "2",

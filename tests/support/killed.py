@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from flask import Flask
 from sqlalchemy import event
 
 from app import create_app
+from app.core.config import Settings
 from app.db import db
+from tests.support.stack import clean_environment
 
 _prepared = multiprocessing.get_context("forkserver")
 _prepared.set_forkserver_preload(["pytest", __name__])
@@ -75,3 +78,23 @@ def _run(environment: dict[str, str], printed: Path, command: Deed, dies_before:
             app.cli.main(args=command)
         else:
             command()
+
+
+def environment_of(app: Flask, zoom: str) -> dict[str, str]:
+    """For another process on the same database, queue and mail server; `zoom` is where its Zoom is."""
+    settings: Settings = app.extensions["settings"]
+    return clean_environment() | {
+        "INSTANCE_PATH": str(settings.instance_path),
+        "PUBLIC_BASE_URL": settings.public_base_url,
+        "SECRET_KEY": settings.secret_key,
+        "TOKEN_ENCRYPTION_KEYS": ",".join(settings.token_encryption_keys),
+        "DATABASE_URL": db.engine.url.render_as_string(hide_password=False),
+        "REDIS_URL": settings.redis_url,
+        "SMTP_URL": settings.smtp_url,
+        "MAIL_FROM": settings.mail_from,
+        "ZOOM_CLIENT_ID": settings.zoom_client_id,
+        "ZOOM_CLIENT_SECRET": settings.zoom_client_secret,
+        "ZOOM_WEBHOOK_SECRETS": ",".join(settings.zoom_webhook_secrets),
+        "ZOOM_OAUTH_BASE_URL": zoom,
+        "ZOOM_API_BASE_URL": f"{zoom}/v2",
+    }
