@@ -146,8 +146,10 @@ def checks(booking: Booking) -> list[Task]:
     planned_already = select(Task.id).where(
         Task.booking_id == booking.id, Task.kind == CHECK_MEETING, Task.state == State.WAITING
     )
-    is_ready = booking.meeting_state is MeetingState.READY
-    if not is_ready or db.session.scalar(planned_already.limit(1)) is not None:
+    if booking.meeting_state is not MeetingState.READY:
+        return []
+    # Of a booking that never changed nothing was planned before its first meeting.
+    if booking.ical_sequence and db.session.scalar(planned_already.limit(1)) is not None:
         return []
     now = utcnow()
     return [

@@ -67,7 +67,8 @@ def attach_meeting(reference: str, made: MadeMeeting) -> bool:
         if len(brought_forward) < len(followups.PARTIES):
             added += followups.tell_link_late(booking)
         db.session.add_all(followups.checks(booking))
-    added += followups.delete_meetings(booking)
+    if booking.ical_sequence:  # one that never changed has left nothing behind
+        added += followups.delete_meetings(booking)
     commit_and_keep()
     outbox.push([*brought_forward, *(Due(task.id, task.kind) for task in added)])
     return True
