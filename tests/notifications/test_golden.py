@@ -13,6 +13,7 @@ import pytest
 import time_machine
 
 from app.bookings.models import Booking, Change
+from app.bookings.occasions import kinds
 from app.bookings.reminders import Reminder
 from app.notifications import reconnect
 from app.notifications.messages import compose
@@ -128,3 +129,9 @@ def test_a_mail_is_seven_bits_and_its_lines_end_by_the_book(
     assert max(len(line) for line in wire.split(b"\r\n")) <= 78
     assert b'application/ics; name="invite.ics"' in wire
     assert re.search(rb"text/calendar; charset=\"UTF-8\"; method=(REQUEST|CANCEL)", wire)
+
+
+def test_every_kind_of_mail_was_read() -> None:
+    """A new one fails here until its name is in one of the lists above, and its files are written."""
+    read = {path.name.split(".")[0] for path in FOLDER.glob("*.*.*.txt")}
+    assert {kind.split(".")[2] for kind in kinds()} <= read
