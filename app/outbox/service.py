@@ -86,6 +86,16 @@ _UPDATE_HELD = update(_ROWS).where(
 _RENEW_HELD = _UPDATE_HELD.values(lease_until=database_clock(bindparam("length", type_=Float)))
 
 
+# A task that ended begins once more, as if nobody had ever tried it.
+_AFRESH: dict[str, object] = {
+    "state": State.WAITING,
+    "attempts": 0,
+    "first_tried_at": None,
+    "last_error": None,
+    "finished_at": None,
+}
+
+
 class Due(NamedTuple):
     """A task that may be done now; its kind tells which queue it belongs to."""
 
@@ -199,13 +209,9 @@ def retry(task: Task) -> bool:
     now = utcnow()
     again = change(
         and_(Task.id == task.id, Task.state == State.FAILED),
-        state=State.WAITING,
-        attempts=0,
-        first_tried_at=None,
-        last_error=None,
         due_at=now,
         enqueued_at=now,
-        finished_at=None,
+        **_AFRESH,
     )
     db.session.commit()
     return again
@@ -248,13 +254,9 @@ def plan_again(task: Task, due_at: datetime) -> None:
     """Let a task that was called off wait again, in the caller's transaction."""
     change(
         and_(Task.id == task.id, Task.state == State.CANCELLED),
-        state=State.WAITING,
-        attempts=0,
-        first_tried_at=None,
-        last_error=None,
         due_at=due_at,
         enqueued_at=None,
-        finished_at=None,
+        **_AFRESH,
     )
 
 
